@@ -1,0 +1,1 @@
+"""Reading, preparing and loading items and collections."""

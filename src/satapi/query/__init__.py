@@ -1,0 +1,1 @@
+"""From a typed search to one parameterised SQL statement."""

@@ -1,0 +1,47 @@
+-- The catalog: collections and their items.
+--
+-- Text keys are in the "C" collation: keyset paging, Python and every database locale then agree on their order.
+
+create table collections (
+    id text collate "C" primary key,
+    -- the collection as it was given, without the links that the server makes; its links member is last
+    content json compression lz4 not null,
+    -- how far an item's start lies before, and its end after, its datetime, at most: see items.datetime
+    span_before interval not null default interval '0',
+    span_after interval not null default interval '0'
+);
+
+-- So that max() over all collections is a probe.
+create index collections_span_before on collections (span_before);
+create index collections_span_after on collections (span_after);
+
+create table items (
+    collection text collate "C" not null,
+    id text collate "C" not null,
+    geometry geometry (geometry, 4326),
+    -- the item's datetime, or its start where that is null: the one time that orders searches
+    datetime timestamptz not null,
+    start_datetime timestamptz,
+    end_datetime timestamptz,
+    created timestamptz,
+    updated timestamptz,
+    -- a copy of the properties for filters and sorting; what is served is content
+    properties jsonb compression lz4 not null,
+    -- the item as it was given, without the links that the server makes; its links member is last
+    content json compression lz4 not null,
+    primary key (collection, id)
+) partition by list (collection);
+
+-- A collection lives here until it is large enough for a partition of its own.
+create table items_default partition of items default;
+
+-- Newest first in one collection, and over all.
+create index items_collection_datetime on items (collection, datetime desc, id);
+create index items_datetime on items (datetime desc, collection, id);
+-- An item by its id alone.
+create index items_id on items (id);
+-- Newest first in an area: read in order of distance from a time, within a geometry.
+create index items_geometry_datetime on items using gist (geometry, datetime);
+-- The property that most searches of imagery filter and sort by.
+create index items_cloud_cover on items (nullif(properties -> 'eo:cloud_cover', 'null'::jsonb), collection, id)
+where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;

@@ -1,0 +1,1 @@
+"""The words of STAC as frozen values: searches, times, geometries, links and paths."""
