@@ -1,0 +1,93 @@
+"""The settings: one table of SATAPI_* variables, with safe defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from satapi.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "SATAPI_"
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an operator can set. Each field is the variable SATAPI_<FIELD>; its Meta is its documentation."""
+
+    dsn: Annotated[
+        str | None, Meta(description="Where PostgreSQL is (postgresql://...); without it satapi runs a private one.")
+    ] = None
+    data_dir: Annotated[
+        str | None, Meta(description="Folder of the private PostgreSQL; by default satapi in the user's data folder.")
+    ] = None
+    pg_bin: Annotated[
+        str | None, Meta(description="Folder with PostgreSQL's programs, where it is not found by itself.")
+    ] = None
+    db_schema: Annotated[
+        str, Meta(pattern="^[a-z_][a-z0-9_]{0,62}$", description="PostgreSQL schema that holds satapi's tables.")
+    ] = "satapi"
+    pool_size: Annotated[Positive, Meta(description="Database connections of each worker, at most.")] = 10
+    pool_timeout_s: Annotated[Seconds, Meta(description="Seconds to wait for a free connection before a 503.")] = 10.0
+    statement_timeout_s: Annotated[Seconds, Meta(description="Seconds that one statement may take.")] = 30.0
+    url: Annotated[
+        str | None, Meta(description="Public base URL of all links; by default it is taken from each request.")
+    ] = None
+    root_path: Annotated[str, Meta(description="Path under which a proxy serves the API, such as /stac.")] = ""
+    trust_forwarded: Annotated[
+        bool, Meta(description="Take the public URL from Forwarded and X-Forwarded-* headers.")
+    ] = True
+    catalog_id: Annotated[str, Meta(min_length=1, description="The id of the landing page's catalog.")] = "satapi"
+    title: Annotated[str, Meta(min_length=1, description="The title of the landing page.")] = "satapi"
+    description: Annotated[str, Meta(min_length=1, description="The description on the landing page.")] = (
+        "A SpatioTemporal Asset Catalog API on PostgreSQL and PostGIS"
+    )
+    limit_default: Annotated[Positive, Meta(description="Items on a page when no limit is asked for.")] = 10
+    limit_max: Annotated[Positive, Meta(description="Items on a page, at most; a larger limit is lowered to it.")] = (
+        10_000
+    )
+    unknown_parameters: Annotated[
+        Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
+    ] = "error"
+    number_matched: Annotated[
+        Literal["auto", "exact", "estimated", "none"],
+        Meta(description="How searches count all matches: auto counts where that is free or cheap."),
+    ] = "auto"
+    count_max: Annotated[Positive, Meta(description="Matches that auto counts, at most, before it gives no number.")] = (
+        10_000
+    )
+    body_max_bytes: Annotated[Positive, Meta(description="Size of a request body, at most.")] = 1_048_576
+    nesting_max: Annotated[Positive, Meta(description="Nesting of a request's JSON, at most.")] = 64
+    geometry_max_points: Annotated[Positive, Meta(description="Points of a request's geometry, at most.")] = 10_000
+    ids_max: Annotated[Positive, Meta(description="Ids in one search, at most.")] = 1_000
+    collections_max: Annotated[Positive, Meta(description="Collections named in one search, at most.")] = 1_000
+    terms_max: Annotated[Positive, Meta(description="Comparisons and values in one query, at most.")] = 500
+    compress_min_bytes: Annotated[
+        Positive, Meta(description="Bodies smaller than this are sent uncompressed.")
+    ] = 1_024
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")
+    ] = "info"
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from SATAPI_* variables; an empty one counts as unset.
+
+    Raises InvalidError for a variable that does not exist or has a value that is not allowed.
+    """
+    given = {name[len(PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(PREFIX) and value}
+    for name, value in given.items():
+        if name not in Settings.__struct_fields__:
+            raise InvalidError(PREFIX + name.upper(), value, "there is no such setting; `satapi settings` lists them")
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        sentence, _, path = str(error).partition(" - at `$.")
+        name = path.rstrip("`")
+        raise InvalidError(PREFIX + name.upper(), given.get(name, ""), sentence) from None
