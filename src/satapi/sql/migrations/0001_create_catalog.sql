@@ -2,6 +2,9 @@
 --
 -- Text keys are in the "C" collation: keyset paging, Python and every database locale then agree on their order.
 
+create extension if not exists postgis schema public;
+create extension if not exists btree_gist schema public;
+
 create table collections (
     id text collate "C" primary key,
     -- the collection as it was given, without the links that the server makes; its links member is last
