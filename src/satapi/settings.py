@@ -59,18 +59,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["auto", "exact", "estimated", "none"],
         Meta(description="How searches count all matches: auto counts where that is free or cheap."),
     ] = "auto"
-    count_max: Annotated[Positive, Meta(description="Matches that auto counts, at most, before it gives no number.")] = (
-        10_000
-    )
+    count_max: Annotated[
+        Positive, Meta(description="Matches that auto counts, at most; with more it gives no number.")
+    ] = 10_000
+    count_timeout_s: Annotated[Seconds, Meta(description="Seconds that such a count may take.")] = 0.25
     body_max_bytes: Annotated[Positive, Meta(description="Size of a request body, at most.")] = 1_048_576
     nesting_max: Annotated[Positive, Meta(description="Nesting of a request's JSON, at most.")] = 64
     geometry_max_points: Annotated[Positive, Meta(description="Points of a request's geometry, at most.")] = 10_000
     ids_max: Annotated[Positive, Meta(description="Ids in one search, at most.")] = 1_000
     collections_max: Annotated[Positive, Meta(description="Collections named in one search, at most.")] = 1_000
     terms_max: Annotated[Positive, Meta(description="Comparisons and values in one query, at most.")] = 500
-    compress_min_bytes: Annotated[
-        Positive, Meta(description="Bodies smaller than this are sent uncompressed.")
-    ] = 1_024
+    compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")
     ] = "info"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
+import msgspec
+
+from satapi.db.failures import translated
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from satapi.query.sql import Sql
     from satapi.settings import Settings
 
 
@@ -19,10 +27,10 @@ class Connection(asyncpg.Connection):
 
 
 async def _initialise(connection: asyncpg.Connection) -> None:
+    # Loading PostGIS takes each backend 10 ms: here, and not in the first search.
+    await connection.execute("select postgis_lib_version()")
     # json arrives as the bytes that are sent on; bytes() of bytes is the same object, so this codec is free.
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-    )
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
 
 
 def _server_settings(settings: Settings, timeout_s: float) -> dict[str, str]:
@@ -33,7 +41,10 @@ def _server_settings(settings: Settings, timeout_s: float) -> dict[str, str]:
         "timezone": "UTC",
         # A plan depends on the values (the area, the window), so it is made with them.
         "plan_cache_mode": "force_custom_plan",
-        # Compiling to machine code takes longer than any of our statements.
+        # A page is read in an index's order as far as it goes; a bitmap first collects all matches of every index.
+        "enable_bitmapscan": "off",
+        # A statement takes milliseconds: starting a parallel worker (12 ms) or compiling it costs more than it saves.
+        "max_parallel_workers_per_gather": "0",
         "jit": "off",
     }
 
@@ -47,15 +58,47 @@ async def connect(dsn: str, settings: Settings, *, statement_timeout_s: float = 
     return connection
 
 
-async def open_pool(dsn: str, settings: Settings) -> asyncpg.Pool:
-    """The server's pool. Its connections are opened when they are needed, so a missing database does not stop a start."""
-    return await asyncpg.create_pool(
+class Database(msgspec.Struct, frozen=True):
+    """The server's database: a pool of connections, and how long a request waits for one (seconds)."""
+
+    pool: asyncpg.Pool
+    wait_s: float
+
+    async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
+        """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
+
+        Raises UnavailableError, TimedOutError and InvalidError.
+        """
+        text, values = statement.render()
+        with translated():
+            async with self.pool.acquire(timeout=self.wait_s) as connection:
+                try:
+                    return await connection.fetch(text, *values, timeout=timeout_s)
+                except TimeoutError:
+                    raise asyncpg.QueryCanceledError from None
+
+
+@asynccontextmanager
+async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
+    """The server's database. Connections are opened when they are needed, so one that is away does not stop a start."""
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=settings.pool_size,
         connection_class=Connection,
         init=_initialise,
         server_settings=_server_settings(settings, settings.statement_timeout_s),
-        max_inactive_connection_lifetime=300,
         timeout=settings.pool_timeout_s,
+        max_inactive_connection_lifetime=0,
     )
+    try:
+        yield Database(pool, settings.pool_timeout_s)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            pool.terminate()
+
+
+# Longer than the statements of a server that stops.
+_CLOSE_TIMEOUT_S = 5

@@ -48,3 +48,13 @@ create index items_geometry_datetime on items using gist (geometry, datetime);
 -- The property that most searches of imagery filter and sort by.
 create index items_cloud_cover on items (nullif(properties -> 'eo:cloud_cover', 'null'::jsonb), collection, id)
 where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;
+
+-- The share of all items whose bounding box meets an area's, as the statistics of the last analyze tell; 0 while there are none.
+create function area_share(area geometry) returns double precision
+language plpgsql stable parallel safe as $$
+begin
+    return _postgis_selectivity('items'::regclass, 'geometry', area);
+exception when internal_error then
+    return 0;
+end
+$$;

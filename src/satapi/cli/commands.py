@@ -1,0 +1,219 @@
+"""The commands, their options and their help; what a command does is imported when it runs, so that help is quick.
+
+Exit codes: 0 done; 1 failed, and standard error says why; 2 the command line is wrong; 3 done, but bad documents were
+skipped; 130 interrupted.
+"""
+# ruff: noqa: PLC0415 - as said above: to import all of satapi takes 0.7 s
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from satapi import __version__
+from satapi.errors import SatapiError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def _examples(*lines: str) -> str:
+    # An epilog shows each of its paragraphs on a line.
+    return "\n\n".join(("[bold]Examples[/bold]", *lines))
+
+
+app = typer.Typer(
+    name="satapi",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+    epilog=_examples(
+        "satapi sample && satapi serve",
+        "satapi load collections my-collections.json && satapi load items my-items/*.ndjson.zst",
+    ),
+)
+db = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date, or see whether it is.")
+load = typer.Typer(no_args_is_help=True, help="Load collections and items from files.")
+app.add_typer(db, name="db")
+app.add_typer(load, name="load")
+
+Dsn = Annotated[
+    str | None,
+    typer.Option(
+        help="PostgreSQL to use, as postgresql://user@host/database; without it SATAPI_DSN, or one that satapi runs."
+    ),
+]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        show_default=False,
+        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; - is standard input.",
+    ),
+]
+Method = Annotated[
+    Literal["insert", "ignore", "upsert"],
+    typer.Option(help="What to do about an id that exists: fail, keep what is there, or replace it."),
+]
+OnError = Annotated[
+    Literal["stop", "skip"], typer.Option(help="Stop at the first bad document, or report and skip bad ones.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
+Json = Annotated[bool, typer.Option("--json", help="Report on standard output as one line of JSON.")]
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - typer passes the option's value by position
+    if value:
+        typer.echo(f"satapi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def satapi(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Serve a SpatioTemporal Asset Catalog from PostgreSQL and PostGIS; `satapi settings` lists what can be set."""
+
+
+@app.command(
+    epilog=_examples(
+        "satapi serve --port 9000",
+        "satapi serve --host 0.0.0.0 --workers 4 --dsn postgresql://satapi@db.example.com/stac",
+    )
+)
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of the machine's.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 is any free one.")] = 8080,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that serve; one for each core is plenty.")] = 1,
+    dsn: Dsn = None,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM.
+
+    The embedded PostgreSQL is started, migrated and stopped along with it.
+    Another one is used as it is: its schema must be the one that this satapi knows, see `satapi db migrate`.
+    """
+    from satapi.cli.serve import run
+
+    run(dsn, host=host, port=port, workers=workers)
+
+
+@db.command(epilog=_examples("satapi db migrate --dsn postgresql://satapi@db.example.com/stac"))
+def migrate(*, dsn: Dsn = None) -> None:
+    """Apply the migrations that the database lacks."""
+    from satapi.cli.schema import apply
+
+    apply(dsn)
+
+
+@db.command(epilog=_examples("satapi db status --dsn postgresql://satapi@db.example.com/stac || echo not up to date"))
+def status(*, dsn: Dsn = None) -> None:
+    """List the migrations; exit with 1 unless the database has exactly those of this satapi."""
+    from satapi.cli.schema import report
+
+    if not report(dsn):
+        raise typer.Exit(1)
+
+
+@load.command(
+    epilog=_examples(
+        "satapi load collections landsat.json sentinel.json",
+        "satapi load collections --method ignore collections.ndjson",
+    )
+)
+def collections(
+    files: Files,
+    *,
+    method: Method = "upsert",
+    on_error: OnError = "stop",
+    batch_size: BatchSize = 1_000,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Load collections."""
+    from satapi.cli.load import load_files
+
+    load_files("collections", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+
+
+@load.command(
+    epilog=_examples(
+        "satapi load items scenes.ndjson.gz",
+        "curl -s https://example.com/collections/scenes/items | satapi load items -",
+        "satapi load items --on-error skip --json scenes/*.json > report.json",
+    )
+)
+def items(
+    files: Files,
+    *,
+    method: Method = "upsert",
+    on_error: OnError = "stop",
+    batch_size: BatchSize = 1_000,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Load items, whose collections must be there already.
+
+    A load that stops keeps its whole batches and says where to go on.
+    It may as well be run again from the start: items that are there already are not written again.
+    """
+    from satapi.cli.load import load_files
+
+    load_files("items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+
+
+@app.command(
+    epilog=_examples(
+        "satapi sample",
+        "satapi sample --write samples && satapi load collections samples/collections.ndjson",
+    )
+)
+def sample(
+    *,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Only if the catalog has no collections yet.")] = False,
+    write: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Write collections.ndjson and items.ndjson there instead of loading them."),
+    ] = None,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Make and load sample data, always the same: landsat-8-l1 and sentinel-2-l2a, with 1,000 items each."""
+    from satapi.cli.sample import load_sample, write_sample
+
+    if write is None:
+        load_sample(dsn, only_if_empty=if_empty, json=json)
+    else:
+        write_sample(write)
+
+
+@app.command(epilog=_examples("SATAPI_LIMIT_MAX=500 satapi settings"))
+def settings() -> None:
+    """List the settings: each variable, its value now, its default and what it does."""
+    from satapi.cli.settings import show
+
+    show()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def main() -> None:
+    """Run the command line; what satapi can explain is told on standard error, without a traceback."""
+    # Who asks us to stop gets what Ctrl-C does, in the midst of asyncio too: the transaction is rolled back and the
+    # embedded PostgreSQL stopped.
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        app()
+    except SatapiError as error:
+        typer.echo(f"satapi: {error.description}", err=True)
+        sys.exit(1)

@@ -1,0 +1,52 @@
+"""`satapi load`: files into the catalog, with progress, a report and an exit code that tells of bad documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import typer
+import uvloop
+
+from satapi.cli.database import Target, catalog
+from satapi.cli.progress import shown, summary
+from satapi.ingest.load import Report, load_collections, load_items
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satapi.ingest.load import OnError
+    from satapi.ingest.store import Method
+
+Noun = Literal["collections", "items"]
+
+_LOADS = {"collections": load_collections, "items": load_items}
+_EXIT_SKIPPED = 3
+
+
+def load_files(
+    noun: Noun, dsn: str | None, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int, json: bool
+) -> None:
+    """Load the files and report; exits with 3 if bad documents were skipped, raises LoadError if the load stopped."""
+    with catalog(dsn) as found:
+        report = uvloop.run(_load(found, noun, files, method=method, on_error=on_error, batch_size=batch_size))
+    typer.echo(msgspec.json.encode(report) if json else summary(noun, report))
+    if report.bad:
+        raise typer.Exit(_EXIT_SKIPPED)
+
+
+async def _load(
+    found: Target, noun: Noun, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int
+) -> Report:
+    async with found.connected() as connection:
+        with shown(noun) as (on_progress, on_bad):
+            return await _LOADS[noun](
+                connection,
+                files,
+                method=method,
+                on_error=on_error,
+                batch_size=batch_size,
+                on_progress=on_progress,
+                # The error of a load that stops names the bad document itself.
+                on_bad=on_bad if on_error == "skip" else None,
+            )

@@ -1,0 +1,119 @@
+"""Items: pages of a search, single items, and counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import asyncpg
+import msgspec
+
+from satapi.query import keyset, select
+from satapi.query.sql import sql
+from satapi.stac.search import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satapi.db.pool import Database
+    from satapi.query.keyset import Order
+    from satapi.stac.search import Search
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An item as it is stored."""
+
+    collection: str
+    id: str
+    content: bytes
+
+
+class Size(msgspec.Struct, frozen=True):
+    """An item's key, and the bytes that its content takes in the database, which are fewer than it has."""
+
+    collection: str
+    id: str
+    stored_bytes: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of rows in order, and where the pages after and before it start; None where there are none."""
+
+    rows: list[asyncpg.Record]
+    following: Position | None
+    preceding: Position | None
+
+
+def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
+    """The page that the rows of a statement make: there is one row more where there is another page."""
+    more = len(rows) > search.limit
+    shown = rows[: search.limit]
+    if order.backward:
+        shown.reverse()
+    if not shown:
+        return Page([], None, None)
+    after_last = more if not order.backward else True
+    before_first = search.position is not None and (more or not order.backward)
+    return Page(
+        shown,
+        _place(shown[-1], backward=False) if after_last else None,
+        _place(shown[0], backward=True) if before_first else None,
+    )
+
+
+def _place(row: asyncpg.Record, *, backward: bool) -> Position:
+    collection, identifier, _, *values = row
+    return keyset.position(values, collection, identifier, backward=backward)
+
+
+async def item(database: Database, collection_id: str, item_id: str) -> bytes | None:
+    """The content of one item."""
+    rows = await database.fetch(
+        sql("select content from items where collection = {} and id = {}", collection_id, item_id)
+    )
+    return cast("bytes", rows[0]["content"]) if rows else None
+
+
+async def items_named(database: Database, item_id: str, at_most: int) -> list[Row]:
+    """The items of any collection that have an id, by collection."""
+    rows = await database.fetch(
+        sql("select collection, id, content from items where id = {} order by collection limit {}", item_id, at_most),
+    )
+    return [Row(*row) for row in rows]
+
+
+async def contents(database: Database, keys: Sequence[tuple[str, str]]) -> list[Row]:
+    """The items with these keys, in their order; those that are gone are left out."""
+    rows = await database.fetch(
+        sql(
+            "select items.collection, items.id, items.content "
+            "from unnest({}::text[], {}::text[]) with ordinality as wanted (collection, id, place) "
+            "join items using (collection, id) order by place",
+            [collection for collection, _ in keys],
+            [identifier for _, identifier in keys],
+        ),
+    )
+    return [Row(*row) for row in rows]
+
+
+async def count(
+    database: Database, search: Search, *, at_most: int | None = None, timeout_s: float | None = None
+) -> int | None:
+    """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
+    rows = await database.fetch(select.count(search, at_most), timeout_s=timeout_s)
+    matched = cast("int", rows[0][0])
+    return matched if at_most is None or matched <= at_most else None
+
+
+async def estimate(database: Database, search: Search) -> int:
+    """How many items match, as the planner estimates it."""
+    rows = await database.fetch(select.estimate(search))
+    plan = msgspec.json.decode(rows[0][0], type=tuple[_Explained])
+    return round(plan[0].Plan.rows)
+
+
+class _Node(msgspec.Struct, rename={"rows": "Plan Rows"}):
+    rows: float
+
+
+class _Explained(msgspec.Struct):
+    Plan: _Node

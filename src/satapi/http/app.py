@@ -1,0 +1,79 @@
+"""The application: settings in, ASGI out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from satapi import settings as settings_table
+from satapi.db.pool import opened
+from satapi.errors import SatapiError
+from satapi.http import problems
+from satapi.http.compression import Compression
+from satapi.http.envelope import Envelope
+from satapi.http.routes import routes
+from satapi.http.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from satapi.settings import Settings
+
+
+def from_environment() -> Starlette:
+    """The application of the SATAPI_* variables, with its log lines on standard error: what uvicorn runs."""
+    settings = settings_table.from_environment(os.environ)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(message)s")
+    return build_app(settings)
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The application. It opens no connection before its lifespan starts, nor before the first request needs it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        if settings.dsn is None:
+            raise SatapiError("No database is set; set SATAPI_DSN or use `satapi serve`")
+        async with opened(settings.dsn, settings) as database:
+            app.state.server = Server(settings, database)
+            yield
+
+    return Starlette(
+        routes=routes(),
+        middleware=[
+            Middleware(Envelope, root_path=settings.root_path),
+            Middleware(Compression, min_bytes=settings.compress_min_bytes),
+        ],
+        exception_handlers={SatapiError: _failed, HTTPException: _refused, Exception: _broken},
+        lifespan=lifespan,
+    )
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    if not isinstance(error, SatapiError):
+        raise error
+    return problems.response(error)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself: paths that there are not."""
+    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    return problems.of_status(status, status.phrase.replace(" ", ""), "There is nothing at this path; / leads on")
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    """A fault of ours: the log has it, the client only learns that it happened."""
+    logging.getLogger("satapi").error("%s", error, exc_info=error)
+    return problems.of_status(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "The server failed; the request id leads to its log"
+    )

@@ -1,0 +1,78 @@
+"""Responses: rows of bytes become documents without being parsed."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.responses import Response
+
+from satapi.stac import links as stac_links
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from satapi.stac.links import Link
+
+JSON = stac_links.JSON
+GEOJSON = stac_links.GEOJSON
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    """JSON of Structs, dicts and Raw."""
+    return _ENCODER.encode(value)
+
+
+def linked(content: bytes, links: Sequence[Link]) -> bytes:
+    """A stored document with the server's links, spliced in before its last two bytes: its `links` member is last."""
+    made = encode(links)
+    separator = b"" if content.endswith(b"[]}") else b","
+    return content[:-2] + separator + made[1:] + b"}"
+
+
+def json(value: object, media_type: str = JSON, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A document made by the server."""
+    return Response(encode(value), status_code=status, media_type=media_type, headers=headers)
+
+
+def tagged(request: Request, body: bytes, media_type: str) -> Response:
+    """A stored document with its entity tag; 304 where the client has it (RFC 9110, 13.1.2)."""
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    if _matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body, media_type=media_type, headers={"ETag": tag})
+
+
+def _matches(header: str | None, tag: str) -> bool:
+    """Compares weakly. A compressed body has the tag of the plain one with the encoding's name at its end."""
+    if header is None:
+        return False
+    known = {entry.strip().removeprefix("W/").strip('"').split("-")[0] for entry in header.split(",")}
+    return "*" in known or tag.strip('"') in known
+
+
+class ItemLinks:
+    """The links of items for one request, made once for each collection but for the item's own."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._made: dict[str, tuple[bytes, bytes]] = {}
+
+    def splice(self, content: bytes, collection: str, identifier: str) -> bytes:
+        """An item's content with its links."""
+        around = self._made.get(collection)
+        if around is None:
+            around = self._made[collection] = self._around(collection)
+        separator = b"" if content.endswith(b"[]}") else b","
+        own = stac_links.paths.segment(identifier).encode()
+        return b"".join((content[:-2], separator, around[0], own, around[1]))
+
+    def _around(self, collection: str) -> tuple[bytes, bytes]:
+        # The marker cannot occur in an escaped collection id.
+        before, _, after = encode(stac_links.item(self._base, collection, "~0~")).partition(b"~0~")
+        return before[1:], after + b"}"

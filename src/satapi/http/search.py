@@ -1,0 +1,188 @@
+"""Search: items by GET and POST, over all collections or in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Raw
+from starlette.responses import Response, StreamingResponse
+
+from satapi.db import collections, items
+from satapi.errors import NotFoundError, TimedOutError
+from satapi.http import requests, responses, urls
+from satapi.http.presence import while_present
+from satapi.http.server import Server, server
+from satapi.http.streaming import WHOLE_ITEMS_MAX, features
+from satapi.query import keyset, select
+from satapi.stac import fields, paths
+from satapi.stac.links import GEOJSON, JSON, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from satapi.http.timing import Timing
+    from satapi.stac.search import Position, Search
+
+
+async def get_search(request: Request) -> Response:
+    """GET /search and GET /items."""
+    return await _get(request, requests.SEARCH_PARAMETERS, None)
+
+
+async def get_items(request: Request) -> Response:
+    """GET /collections/{collection_id}/items."""
+    return await _get(request, requests.ITEMS_PARAMETERS, urls.path_value(request, "collection_id"))
+
+
+async def post_search(request: Request) -> Response:
+    """POST /search."""
+    here = server(request)
+    timing: Timing = request.state.timing
+    body = await requests.read_body(request, here.settings)
+    with timing.stage("parse"):
+        members = requests.body_members(body, requests.SEARCH_PARAMETERS, here.settings)
+        search = requests.search(requests.from_members(members), here.settings)
+    base = urls.base(request, here.settings)
+
+    def page_link(rel: str, token: str) -> Link:
+        # The whole body again, so that it need not be merged with the one before.
+        again = members | {"token": Raw(responses.encode(token))}
+        href = base + paths.SEARCH
+        return Link(rel=rel, href=href, type=GEOJSON, method="POST", body=again, merge=False)
+
+    return await _answer(request, _Question(here, search, base, base + paths.SEARCH, page_link))
+
+
+async def _get(request: Request, allowed: tuple[str, ...], collection_id: str | None) -> Response:
+    here = server(request)
+    timing: Timing = request.state.timing
+    with timing.stage("parse"):
+        given = requests.pairs(request, allowed, here.settings)
+        search = requests.search(requests.from_pairs(given, here.settings), here.settings, collection_id)
+    base = urls.base(request, here.settings)
+    here_path = base + urls.path(request, here.settings)
+
+    def url(pairs: list[tuple[str, str]]) -> str:
+        return f"{here_path}?{urlencode(pairs, quote_via=quote, safe=',:/')}" if pairs else here_path
+
+    def page_link(rel: str, token: str) -> Link:
+        pairs = [pair for pair in given if pair[0] != "token"]
+        return Link(rel=rel, href=url([*pairs, ("token", token)]), type=GEOJSON, method="GET")
+
+    return await _answer(request, _Question(here, search, base, url(given), page_link, collection_id))
+
+
+class _Question(NamedTuple):
+    """A search with what its answer needs to know of the request."""
+
+    here: Server
+    search: Search
+    base: str
+    self_href: str
+    page_link: Callable[[str, str], Link]
+    collection_id: str | None = None
+
+
+async def _answer(request: Request, question: _Question) -> Response:
+    """Plan, read and render one page."""
+    here, search = question.here, question.search
+    timing: Timing = request.state.timing
+    in_pieces = search.limit > WHOLE_ITEMS_MAX
+    with timing.stage("plan"):
+        statement = select.page(search, "size" if in_pieces else "content")
+    with timing.stage("db"):
+        rows = await while_present(request, here.database.fetch(statement.sql))
+        page = items.paginate(rows, search, statement.plan.order)
+        if not page.rows and question.collection_id is not None:
+            await _must_exist(here, question.collection_id)
+        matched = await while_present(request, _matched(question, page))
+    with timing.stage("render"):
+        render = _renderer(question)
+        tail = _tail(question, page, matched)
+        if in_pieces:
+            sizes = [items.Size(row[0], row[1], row[2]) for row in page.rows]
+            return StreamingResponse(features(here.database, sizes, render, tail), media_type=GEOJSON)
+        found = b",".join([render(items.Row(row[0], row[1], row[2])) for row in page.rows])
+        return Response(
+            b"".join((b'{"type":"FeatureCollection","features":[', found, tail(len(page.rows)))), media_type=GEOJSON
+        )
+
+
+async def _must_exist(here: Server, collection_id: str) -> None:
+    if not await collections.exists(here.database, collection_id):
+        raise NotFoundError(f"There is no collection {collection_id!r}")
+
+
+def _renderer(question: _Question) -> Callable[[items.Row], bytes]:
+    """How an item is written: as stored and linked, or the chosen fields of it."""
+    links = responses.ItemLinks(question.base)
+    chosen = question.search.fields
+    if chosen is None:
+        return lambda row: links.splice(row.content, row.collection, row.id)
+    selection = fields.selection(chosen)
+    has_links = selection.below["links"].keep if "links" in selection.below else False
+
+    def render(row: items.Row) -> bytes:
+        content = fields.project(row.content, selection)
+        return links.splice(content, row.collection, row.id) if has_links else content
+
+    return render
+
+
+class _Tail(msgspec.Struct, omit_defaults=True):
+    links: list[Link]
+    numberReturned: int = -1  # noqa: N815 - the standard's name
+    numberMatched: int | None = None  # noqa: N815 - likewise
+
+
+def _tail(question: _Question, page: items.Page, matched: int | None) -> Callable[[int], bytes]:
+    """What follows the features, when their number is known."""
+    links = [
+        Link(rel="self", href=question.self_href, type=GEOJSON),
+        Link(rel="root", href=question.base + paths.LANDING, type=JSON),
+    ]
+    if question.collection_id is not None:
+        links.append(Link(rel="collection", href=question.base + paths.collection(question.collection_id), type=JSON))
+    sortby = question.search.sortby
+
+    def add(rel: str, position: Position | None) -> None:
+        if position is not None:
+            links.append(question.page_link(rel, keyset.encode(sortby, position)))
+
+    add("prev", page.preceding)
+    add("next", page.following)
+    return lambda returned: b"]," + responses.encode(_Tail(links, returned, matched))[1:]
+
+
+async def _matched(question: _Question, page: items.Page) -> int | None:
+    """How many items match in all, where the settings ask for it; auto counts what is free or cheap.
+
+    It is free where the first page is the only one. A page of one item is how clients ask for the number alone.
+    """
+    here, search = question.here, question.search
+    mode = here.settings.number_matched
+    if mode == "none":
+        return None
+    if search.position is None and page.following is None:
+        return len(page.rows)
+    match mode:
+        case "exact":
+            return await items.count(here.database, search)
+        case "estimated":
+            return await items.estimate(here.database, search)
+        case "auto":
+            if search.limit > 1:
+                return None
+            try:
+                return await items.count(
+                    here.database,
+                    search,
+                    at_most=here.settings.count_max,
+                    timeout_s=here.settings.count_timeout_s,
+                )
+            except TimedOutError:
+                return None

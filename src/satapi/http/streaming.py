@@ -1,0 +1,49 @@
+"""Streaming: a large page is read and sent in pieces, so that neither a worker nor a connection holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satapi.db import items
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from satapi.db.pool import Database
+
+# A page of more items is read in pieces.
+WHOLE_ITEMS_MAX = 250
+
+# A piece: items, and their bytes as they are stored (compressed to about a third).
+_PIECE_ITEMS = 200
+_PIECE_STORED_BYTES = 2_000_000
+
+
+def pieces(sizes: Sequence[items.Size]) -> Iterator[list[tuple[str, str]]]:
+    """The keys of a page in pieces of bounded size, each of at least one item."""
+    piece: list[tuple[str, str]] = []
+    stored = 0
+    for size in sizes:
+        if piece and (len(piece) == _PIECE_ITEMS or stored + size.stored_bytes > _PIECE_STORED_BYTES):
+            yield piece
+            piece, stored = [], 0
+        piece.append((size.collection, size.id))
+        stored += size.stored_bytes
+    if piece:
+        yield piece
+
+
+async def features(
+    database: Database, sizes: Sequence[items.Size], render: Callable[[items.Row], bytes], tail: Callable[[int], bytes]
+) -> AsyncIterator[bytes]:
+    """A feature collection: each piece is read in a statement of its own, and sent before the next is read.
+
+    Items that were deleted since the page was planned are left out; `tail` gets the number that were sent.
+    """
+    sent = 0
+    for piece in pieces(sizes):
+        rows = await items.contents(database, piece)
+        opening = b'{"type":"FeatureCollection","features":[' if sent == 0 else b"," if rows else b""
+        yield opening + b",".join(map(render, rows))
+        sent += len(rows)
+    yield tail(sent)

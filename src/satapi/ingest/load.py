@@ -1,0 +1,219 @@
+"""Loading: documents from files into the catalog, batch by batch, each batch whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
+
+import asyncpg
+from msgspec import Struct
+
+from satapi.errors import LoadError, SatapiError
+from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
+from satapi.ingest.prepare import prepare_collections, prepare_items
+from satapi.ingest.store import Method, store_collections, store_items
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator, Sequence
+
+    from satapi.ingest.prepare import Key
+    from satapi.ingest.store import Stored
+
+__all__ = ["BadItem", "Method", "OnError", "Report", "load_collections", "load_items"]
+
+OnError = Literal["stop", "skip"]
+
+BATCH_SIZE = 1_000
+"""Documents in a batch, unless the caller says otherwise."""
+
+_FAILURES = (SatapiError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Report(Struct):
+    """What a load did so far, in documents; `bytes` is what they are as read, `seconds` wall-clock time."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    ignored: int = 0
+    bad: int = 0
+    batches: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+async def load_items(
+    connection: asyncpg.Connection,
+    sources: Sequence[str],
+    *,
+    beside: Sequence[asyncpg.Connection] = (),
+    method: Method = "upsert",
+    on_error: OnError = "stop",
+    batch_size: int = BATCH_SIZE,
+    on_progress: Callable[[Report], None] | None = None,
+    on_bad: Callable[[BadItem], None] | None = None,
+) -> Report:
+    """Load the items of files ("-" is standard input); `on_progress` gets one and the same report after each batch.
+
+    Each connection in `beside` stores one more batch at the same time. Raises LoadError at the first bad item, unless
+    they are to be skipped, and when a file or the database fails; it says what is in the database then and where to
+    go on.
+    """
+    load = _Load(batches(sources, prepare_items, batch_size), store_items, method, on_error, on_progress, on_bad)
+    try:
+        await load.run((connection, *beside))
+    finally:
+        if load.report.inserted + load.report.updated and not connection.is_closed():
+            # Searches are planned with the statistics of the whole table; autovacuum does not make those.
+            await connection.execute("analyze items")
+    return load.report
+
+
+async def load_collections(
+    connection: asyncpg.Connection,
+    sources: Sequence[str],
+    *,
+    method: Method = "upsert",
+    on_error: OnError = "stop",
+    batch_size: int = BATCH_SIZE,
+    on_progress: Callable[[Report], None] | None = None,
+    on_bad: Callable[[BadItem], None] | None = None,
+) -> Report:
+    """Load the collections of files; everything is as in `load_items`."""
+    prepared = batches(sources, prepare_collections, batch_size)
+    load = _Load(prepared, store_collections, method, on_error, on_progress, on_bad)
+    await load.run((connection,))
+    return load.report
+
+
+class _Running(NamedTuple):
+    keys: set[Key]
+    finished: asyncio.Event
+
+
+class _Span(NamedTuple):
+    read: int
+    first: Place
+    last: Place
+
+
+class _Load(Generic[RowT]):
+    """A load as it goes: batches from one reader to several connections."""
+
+    def __init__(
+        self,
+        batches: Generator[Batch[RowT]],
+        store: Callable[[asyncpg.Connection, Sequence[RowT], Method], Awaitable[Stored]],
+        method: Method,
+        on_error: OnError,
+        on_progress: Callable[[Report], None] | None,
+        on_bad: Callable[[BadItem], None] | None,
+    ) -> None:
+        self.report = Report()
+        self._batches = batches
+        self._store = store
+        self._method: Method = method
+        self._on_error = on_error
+        self._on_progress = on_progress
+        self._on_bad = on_bad
+        self._begun = perf_counter()
+        self._taking = asyncio.Lock()
+        self._upcoming: asyncio.Future[Batch[RowT] | None]
+        self._running: dict[int, _Running] = {}
+        # By the number of the batch: what is in the database, and where and why something is not.
+        self._stored: dict[int, _Span] = {}
+        self._failed: dict[float, tuple[Place | None, Exception]] = {}
+
+    async def run(self, connections: Sequence[asyncpg.Connection]) -> None:
+        """Store all batches, as many at a time as there are connections, while a thread prepares the next one."""
+        self._upcoming = self._read_on()
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for connection in connections:
+                    workers.create_task(self._work(connection))
+        finally:
+            self._upcoming.cancel()
+        if self._failed:
+            number = min(self._failed)
+            place, error = self._failed[number]
+            raise LoadError(f"{error}\n{self._state(number, place)}") from error
+
+    def _read_on(self) -> asyncio.Future[Batch[RowT] | None]:
+        return asyncio.ensure_future(asyncio.to_thread(next, self._batches, None))
+
+    async def _work(self, connection: asyncpg.Connection) -> None:
+        while (batch := await self._take()) is not None:
+            try:
+                await self._store_batch(connection, batch)
+            except _FAILURES as error:
+                self._failed[batch.number] = batch.first, error
+            finally:
+                self._running.pop(batch.number).finished.set()
+
+    async def _take(self) -> Batch[RowT] | None:
+        """Wait for the next batch, and for those before it that hold a key of it: the last version is to win."""
+        async with self._taking:
+            try:
+                batch = None if self._failed else await self._upcoming
+            except _FAILURES as error:
+                self._failed[inf] = None, error
+                return None
+            if batch is None:
+                return None
+            self._upcoming = self._read_on()
+            keys = {row.key for row in batch.rows}
+            for other in [other for other in self._running.values() if not other.keys.isdisjoint(keys)]:
+                await other.finished.wait()
+            if self._failed:
+                return None
+            self._running[batch.number] = _Running(keys, asyncio.Event())
+            return batch
+
+    async def _store_batch(self, connection: asyncpg.Connection, batch: Batch[RowT]) -> None:
+        self._tell(batch.bad)
+        async with connection.transaction():
+            stored = await self._store(connection, batch.rows, self._method)
+            refused = [
+                BadItem(*batch.places[at], batch.rows[at].id, reason) for at, reason in sorted(stored.refused.items())
+            ]
+            self._tell(refused)
+        self._stored[batch.number] = _Span(batch.read, batch.first, batch.last)
+        report = self.report
+        report.read += batch.read
+        report.inserted += stored.inserted
+        report.updated += stored.updated
+        report.unchanged += stored.unchanged
+        report.ignored += stored.ignored
+        report.bad += len(batch.bad) + len(refused)
+        report.batches += 1
+        report.bytes += batch.bytes
+        report.seconds = perf_counter() - self._begun
+        if self._on_progress is not None:
+            self._on_progress(report)
+
+    def _tell(self, bad: Sequence[BadItem]) -> None:
+        """Tell of bad items; unless they are to be skipped, the first one ends the load and undoes its batch."""
+        for item in bad:
+            if self._on_bad is not None:
+                self._on_bad(item)
+            if self._on_error == "stop":
+                raise LoadError(str(item))
+
+    def _state(self, number: float, place: Place | None) -> str:
+        """Say what is in the database, and where to go on when batch `number`, at `place`, is not."""
+        before = [span for at, span in self._stored.items() if at < number]
+        after = [span for at, span in sorted(self._stored.items()) if at > number]
+        sentences = ["Nothing of this load is in the database."]
+        if before:
+            count = sum(span.read for span in before)
+            last = max(at for at in self._stored if at < number)
+            sentences = [
+                f"The {count:,} documents of {len(before):,} batches, up to {self._stored[last].last}, are in."
+            ]
+        sentences += [f"So are the {span.read:,} documents from {span.first} to {span.last}." for span in after]
+        if place is not None:
+            sentences.append(f"Go on from {place}.")
+        return " ".join(sentences)

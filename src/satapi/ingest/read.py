@@ -1,0 +1,124 @@
+"""Documents out of files, in memory that does not grow with the file."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import zstandard
+from isal import isal_zlib
+
+from satapi.errors import InvalidError
+from satapi.ingest.split import Document, Splitter, is_complete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+__all__ = ["Document", "read"]
+
+_CHUNK_BYTES = 1 << 20
+# Little compressed data can be much text, so it is taken in small portions.
+_COMPRESSED_BYTES = 1 << 14
+# How far the first lines are looked for; beyond it a file counts as one long document.
+_HEAD_BYTES = 4 << 20
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def read(source: str) -> Iterator[Document]:
+    """Yield the items or collections of a file ("-" is standard input).
+
+    It may hold one document, documents line by line or one after another, an array of them, or an object with
+    `features` or `collections`; all that also compressed by gzip or zstd. Raises InvalidError, naming file and line,
+    where no further document can be made out; a line that is no JSON is still yielded. Raises OSError.
+    """
+    with _opened(source) as chunks:
+        splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
+        if _has_lines(splitter.head(_HEAD_BYTES)):
+            yield from splitter.lines()
+        else:
+            yield from splitter.documents()
+
+
+@contextmanager
+def _opened(source: str) -> Generator[Iterator[bytes]]:
+    if source == "-":
+        yield iter(lambda: sys.stdin.buffer.read1(_CHUNK_BYTES), b"")
+    else:
+        with Path(source).open("rb", buffering=0) as file:
+            yield iter(lambda: file.read(_CHUNK_BYTES), b"")
+
+
+def _has_lines(head: bytes) -> bool:
+    """Tell documents in lines from documents over many lines; one of the first two lines may be broken."""
+    first, _, rest = head.lstrip().partition(b"\n")
+    if not first.startswith((b"{", b"[")):
+        return True
+    if is_complete(first):
+        return first.startswith(b"{") and not _is_container(first)
+    second, _, _ = rest.partition(b"\n")
+    return is_complete(second) and not first.rstrip().endswith((b"[", b",", b":", b"{"))
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _is_container(raw: bytes) -> bool:
+    return not _members.decode(raw).keys().isdisjoint(("features", "collections"))
+
+
+def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    yield first.removeprefix(_BOM)
+    yield from chunks
+
+
+# Compression ------------------------------------------------------------------------------------------------------
+
+
+class _Inflater(Protocol):
+    """What both libraries give to decompress one frame (a gzip member)."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _decompressed(source: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    if first.startswith(_GZIP):
+        return _inflated(source, first, chunks, lambda: isal_zlib.decompressobj(wbits=31))
+    if first.startswith(_ZSTD):
+        return _inflated(source, first, chunks, zstandard.ZstdDecompressor().decompressobj)
+    return _chained(first, chunks)
+
+
+def _chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from chunks
+
+
+def _inflated(
+    source: str, first: bytes, chunks: Iterator[bytes], begin: Callable[[], _Inflater]
+) -> Iterator[bytes]:
+    frame = begin()
+    try:
+        for chunk in _chained(first, chunks):
+            for at in range(0, len(chunk), _COMPRESSED_BYTES):
+                portion = chunk[at : at + _COMPRESSED_BYTES]
+                while portion:
+                    if frame.eof:
+                        frame = begin()
+                    yield frame.decompress(portion)
+                    portion = frame.unused_data
+    except (isal_zlib.error, zstandard.ZstdError) as error:
+        raise InvalidError(source, "compressed data", f"it cannot be decompressed: {error}") from None
+    if not frame.eof:
+        raise InvalidError(source, "compressed data", "it ends too early, so the file is not whole")

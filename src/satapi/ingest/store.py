@@ -1,0 +1,251 @@
+"""One batch of rows into the catalog, in one transaction, whatever other writers do at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+import asyncpg
+from msgspec import Struct, field
+
+from satapi.errors import ConflictError
+from satapi.ingest.copy import COLUMNS, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from satapi.ingest.prepare import CollectionRow, Key, Row
+
+Method = Literal["insert", "ignore", "upsert"]
+
+
+class Stored(Struct):
+    """What became of a batch, in rows; `refused` gives the reason for each row, by its place, that is not stored."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    ignored: int = 0
+    refused: dict[int, str] = field(default_factory=dict[int, str])
+
+
+# Writes the rows at the first places, those of the second having an older version in the catalog.
+Write = Callable[[Sequence[int], Sequence[int]], Awaitable[None]]
+
+# What PostgreSQL can refuse a row for: its values (class 22) or its size (class 54).
+_ROW_ERRORS = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+
+# Another writer was at the same keys. It has finished, so the next attempt sees what it wrote.
+_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+_ATTEMPTS = 20
+
+
+async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], method: Method) -> Stored:
+    """Store a batch of items.
+
+    An item that exists is refused (insert), left as it is (ignore), or replaced if its content differs (upsert); of
+    a key that is twice in the batch the first is stored, for upsert the last. Raises ConflictError when other writers
+    keep changing the same items.
+    """
+
+    async def attempt() -> Stored:
+        stored = Stored()
+        keys = [row.key for row in rows]
+        chosen = _distinct(keys, method, stored)
+        chosen = await _with_collection(connection, rows, chosen, stored)
+        existing = await _existing_items(connection, [keys[at] for at in chosen], hashed=method == "upsert")
+        fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
+
+        async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
+            if changed:
+                await connection.execute(_DELETE_ITEMS, *_columns([keys[at] for at in changed]))
+            written = [rows[at] for at in sorted((*fresh, *changed), key=keys.__getitem__)]
+            if written:
+                await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
+
+        await _write(connection, write, fresh, changed, stored)
+        return stored
+
+    return await _retried(connection, attempt)
+
+
+async def store_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow], method: Method) -> Stored:
+    """Store a batch of collections; the methods, and the errors, are those of `store_items`."""
+
+    async def attempt() -> Stored:
+        stored = Stored()
+        keys = [row.key for row in rows]
+        chosen = _distinct(keys, method, stored)
+        existing = await _existing_collections(connection, [rows[at].id for at in chosen])
+        fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
+
+        async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
+            for statement, places in ((_INSERT_COLLECTION, fresh), (_UPDATE_COLLECTION, changed)):
+                await connection.executemany(statement, [(rows[at].id, rows[at].content) for at in places])
+
+        await _write(connection, write, fresh, changed, stored)
+        return stored
+
+    return await _retried(connection, attempt)
+
+
+async def _retried(connection: asyncpg.Connection, attempt: Callable[[], Awaitable[Stored]]) -> Stored:
+    race: asyncpg.PostgresError | None = None
+    for _ in range(_ATTEMPTS):
+        try:
+            async with connection.transaction():
+                return await attempt()
+        except _RACES as error:
+            race = error
+    raise ConflictError(f"other writers keep changing the same rows: {race}")
+
+
+def _distinct(keys: Sequence[Key], method: Method, stored: Stored) -> list[int]:
+    """Choose one row of each key, in the order of the keys: all writers take their locks in it."""
+    chosen: dict[Key, int] = {}
+    for at, key in enumerate(keys):
+        if key not in chosen:
+            chosen[key] = at
+        elif method == "insert":
+            stored.refused[at] = _exists(key)
+        else:
+            stored.ignored += 1
+            if method == "upsert":
+                chosen[key] = at
+    return [chosen[key] for key in sorted(chosen)]
+
+
+def _exists(key: Key) -> str:
+    return f"there is a {' '.join(map(repr, key))} already"
+
+
+def _sort_out(
+    rows: Sequence[Row] | Sequence[CollectionRow],
+    keys: Sequence[Key],
+    chosen: Sequence[int],
+    existing: Mapping[Key, bytes | None],
+    method: Method,
+    stored: Stored,
+) -> tuple[list[int], list[int]]:
+    """Tell the new rows and those to replace from the others, which are counted or refused."""
+    fresh: list[int] = []
+    changed: list[int] = []
+    for at in chosen:
+        key = keys[at]
+        if key not in existing:
+            fresh.append(at)
+        elif method == "insert":
+            stored.refused[at] = _exists(key)
+        elif method == "ignore":
+            stored.ignored += 1
+        elif existing[key] == hashlib.sha256(rows[at].content).digest():
+            stored.unchanged += 1
+        else:
+            changed.append(at)
+    return fresh, changed
+
+
+async def _write(
+    connection: asyncpg.Connection, write: Write, fresh: Sequence[int], changed: Sequence[int], stored: Stored
+) -> None:
+    """Write rows; on an error write one half and then the other, until the rows that PostgreSQL refuses are found."""
+    try:
+        async with connection.transaction():
+            await write(fresh, changed)
+    except _ROW_ERRORS as error:
+        match (*fresh, *changed):
+            case (at,):
+                stored.refused[at] = f"PostgreSQL refuses it: {error}"
+            case _:
+                for half in (slice(None, None, 2), slice(1, None, 2)):
+                    await _write(connection, write, fresh[half], changed[half], stored)
+    else:
+        stored.inserted += len(fresh)
+        stored.updated += len(changed)
+
+
+# Items ------------------------------------------------------------------------------------------------------------
+
+_DELETE_ITEMS = """
+    delete from items as i using unnest($1::text[], $2::text[]) as k (collection, id)
+    where i.collection = k.collection and i.id = k.id
+"""
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+    return [key[0] for key in keys], [key[1] for key in keys]
+
+
+async def _existing_items(
+    connection: asyncpg.Connection, keys: Sequence[Key], *, hashed: bool
+) -> dict[Key, bytes | None]:
+    """Find which of the keys exist, with the SHA-256 of their content if `hashed`."""
+    records = await connection.fetch(
+        """
+        select i.collection, i.id, case when $3 then sha256(convert_to(i.content::text, 'UTF8')) end
+        from unnest($1::text[], $2::text[]) as k (collection, id)
+        inner join items as i on k.collection = i.collection and k.id = i.id
+        """,
+        *_columns(keys),
+        hashed,
+    )
+    return {(collection, identity): digest for collection, identity, digest in records}
+
+
+async def _with_collection(
+    connection: asyncpg.Connection, rows: Sequence[Row], chosen: Sequence[int], stored: Stored
+) -> list[int]:
+    """Hold the rows' collections, widen their spans where a row needs it, and refuse the rows of unknown ones."""
+    names = sorted({rows[at].collection for at in chosen})
+    records = await connection.fetch(
+        "select id, span_before, span_after from collections where id = any($1::text[]) order by id for key share",
+        names,
+    )
+    spans: dict[str, tuple[timedelta, timedelta]] = {name: (before, after) for name, before, after in records}
+    known = [at for at in chosen if rows[at].collection in spans]
+    for at in set(chosen).difference(known):
+        name = rows[at].collection
+        stored.refused[at] = f"the collection {name!r} is unknown; load it before its items"
+    for name, (before, after) in sorted(_spans(rows[at] for at in known).items()):
+        if before > spans[name][0] or after > spans[name][1]:
+            await connection.execute(_WIDEN, name, before, after)
+    return known
+
+
+_WIDEN = """
+    update collections
+    set span_before = greatest(span_before, $2), span_after = greatest(span_after, $3)
+    where id = $1
+"""
+
+
+def _spans(rows: Iterable[Row]) -> dict[str, tuple[timedelta, timedelta]]:
+    """How far the items of each collection begin before, and end after, their datetime, at most."""
+    spans: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        if row.start_datetime is not None and row.end_datetime is not None:
+            before, after = spans.get(row.collection, (0, 0))
+            before = max(before, row.datetime - row.start_datetime)
+            spans[row.collection] = before, max(after, row.end_datetime - row.datetime)
+    return {
+        name: (timedelta(microseconds=before), timedelta(microseconds=after)) for name, (before, after) in spans.items()
+    }
+
+
+# Collections ------------------------------------------------------------------------------------------------------
+
+_INSERT_COLLECTION = "insert into collections (id, content) values ($1, $2)"
+_UPDATE_COLLECTION = "update collections set content = $2 where id = $1"
+
+
+async def _existing_collections(connection: asyncpg.Connection, names: Sequence[str]) -> dict[Key, bytes | None]:
+    records = await connection.fetch(
+        """
+        select id, sha256(convert_to(content::text, 'UTF8')) from collections
+        where id = any($1::text[]) order by id for update
+        """,
+        names,
+    )
+    return {(name,): digest for name, digest in records}

@@ -1,0 +1,64 @@
+"""The statement of a search, as its plan says.
+
+Every page reads one item more than it shows, to know whether there is another page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from satapi.query.conditions import Conditions
+from satapi.query.newest import by_time
+from satapi.query.plan import Plan, choose
+from satapi.query.rows import Carried, Rows
+from satapi.query.sql import Sql, join, sql
+from satapi.query.valued import by_values
+
+if TYPE_CHECKING:
+    from satapi.stac.search import Search
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """SQL whose rows are (collection, id, content or size, k1, k2, ...: the values of the order's keys)."""
+
+    sql: Sql
+    plan: Plan
+
+
+def page(search: Search, carried: Carried = "content") -> Statement:
+    """The statement for one page of a search. Raises InvalidError."""
+    plan = choose(search)
+    conditions = Conditions(search, plan)
+    rows = Rows(plan.order, carried, search.limit + 1)
+    match plan.method:
+        case "lookup" | "sort":
+            found = by_values(conditions, plan.order, search.position, rows)
+        case "walk" | "gate":
+            found = by_time(conditions, plan, search.position, rows)
+    return Statement(_with([*conditions.spans, *found.tables], found.select), plan)
+
+
+def count(search: Search, at_most: int | None) -> Sql:
+    """Counts the matches of a search, as far as `at_most` and one more."""
+    conditions = Conditions(search, choose(search))
+    return _with(
+        conditions.spans,
+        sql(
+            "select count(*) from (select 1 from items where {} limit {}::bigint) as matches",
+            join(" and ", conditions.everything),
+            None if at_most is None else at_most + 1,
+        ),
+    )
+
+
+def estimate(search: Search) -> Sql:
+    """Asks PostgreSQL for its estimate of the matches: one JSON document, whose Plan has "Plan Rows"."""
+    conditions = Conditions(search, choose(search))
+    statement = sql("select 1 from items where {}", join(" and ", conditions.everything))
+    return sql("explain (format json) {}", _with(conditions.spans, statement))
+
+
+def _with(tables: list[Sql], select: Sql) -> Sql:
+    return sql("with {} {}", join(", ", tables), select) if tables else select

@@ -1,0 +1,148 @@
+"""Areas: the bbox and intersects parameters as geometries that PostGIS takes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+import shapely
+from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
+
+from satapi.errors import InvalidError, TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
+_BBOX = (
+    "allowed are 4 numbers west,south,east,north in degrees, or 6 with heights: west,south,lowest,east,north,highest"
+)
+_GEOJSON = "allowed is a GeoJSON geometry in WGS 84 longitude and latitude (RFC 7946)"
+
+
+class Area(msgspec.Struct, frozen=True):
+    """Where an item's geometry must lie: it intersects one of `parts` (WKB in degrees; one or two).
+
+    An area that spans the antimeridian has a western and an eastern part: as one geometry its envelope would
+    be the whole band of latitudes, which no index narrows. `world` says that it covers every geometry.
+    """
+
+    parts: tuple[bytes, ...]
+    world: bool = False
+
+
+def parse_bbox(numbers: Sequence[float], parameter: str = "bbox") -> Area:
+    """The bbox parameter (OGC API Features 1.0, 7.15.2): west may be greater than east, across the antimeridian.
+
+    Heights are checked and not compared: geometries are compared in two dimensions, as in PostGIS. Raises InvalidError.
+    """
+    match list(numbers):
+        case [west, south, east, north]:
+            pass
+        case [west, south, low, east, north, high]:
+            if not low <= high:
+                raise InvalidError(parameter, _shown(numbers), f"the lowest height is above the highest; {_BBOX}")
+        case _:
+            raise InvalidError(parameter, _shown(numbers), _BBOX)
+    if not all(math.isfinite(number) for number in numbers):
+        raise InvalidError(parameter, _shown(numbers), _BBOX)
+    if south > north:
+        raise InvalidError(parameter, _shown(numbers), f"south is greater than north; {_BBOX}")
+    if max(abs(west), abs(east)) > _LONGITUDE_MAX:
+        raise InvalidError(parameter, _shown(numbers), f"longitudes go from -180 to 180; {_BBOX}")
+    # Maps that were dragged or zoomed beyond the world send such boxes; what they show is inside it.
+    south, north = max(south, -90.0), min(north, 90.0)
+    if south > north:
+        raise InvalidError(parameter, _shown(numbers), f"latitudes go from -90 to 90; {_BBOX}")
+    if east - west >= _TURN:
+        return _area([_box(-180.0, south, 180.0, north)])
+    west, east = _wrapped(west), _wrapped(east)
+    if west <= east:
+        return _area([_box(west, south, east, north)])
+    return _area([_box(west, south, 180.0, north), _box(-180.0, south, east, north)])
+
+
+def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "intersects") -> Area:
+    """The intersects parameter: any GeoJSON geometry, as JSON text.
+
+    A polygon that crosses itself is taken as the area that it encloses. Raises InvalidError, and TooLargeError
+    for more than `points_max` points.
+    """
+    shown = geojson.decode(errors="replace")
+    try:
+        head = msgspec.json.decode(geojson, type=_GeometryHead)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidError(parameter, shown, f"{error}; {_GEOJSON}") from None
+    try:
+        geometry = shapely.from_geojson(geojson)
+    except (shapely.errors.GEOSException, ValueError) as error:
+        raise InvalidError(parameter, shown, f"{error}; {_GEOJSON}") from None
+    points = int(shapely.get_num_coordinates(geometry))
+    if points > points_max:
+        raise TooLargeError(parameter, f"{head.type} of {points} points", f"at most {points_max} points are allowed")
+    if geometry.is_empty:
+        raise InvalidError(parameter, shown, f"the geometry is empty; {_GEOJSON}")
+    geometry = shapely.force_2d(geometry)
+    west, south, east, north = geometry.bounds
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise InvalidError(parameter, shown, f"a coordinate is not a number; {_GEOJSON}")
+    if west < -_LONGITUDE_MAX or east > _LONGITUDE_MAX or south < -_LATITUDE_MAX or north > _LATITUDE_MAX:
+        raise InvalidError(parameter, shown, f"a coordinate is outside the world; {_GEOJSON}")
+    if not geometry.is_valid:
+        geometry = shapely.make_valid(geometry)
+    return _area(_halves(geometry))
+
+
+class _GeometryHead(msgspec.Struct):
+    """Enough of a GeoJSON geometry to say which member is missing or of the wrong kind."""
+
+    type: str
+
+
+# Degrees: a turn and a half, and how far a box may lie off the world before it is a mistake.
+_TURN, _HALF_TURN = 360.0, 180.0
+_LONGITUDE_MAX = 540.0
+_LATITUDE_MAX = 90.0
+
+
+def _wrapped(longitude: float) -> float:
+    return longitude if abs(longitude) <= _HALF_TURN else (longitude + _HALF_TURN) % _TURN - _HALF_TURN
+
+
+def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    """A rectangle; one without width or height is the line or point that it is, since GEOS has no such polygons."""
+    if west == east and south == north:
+        return shapely.Point(west, south)
+    if west == east or south == north:
+        return shapely.LineString([(west, south), (east, north)])
+    return shapely.box(west, south, east, north)
+
+
+def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
+    """The western and the eastern parts of a geometry that was cut at the antimeridian, else the geometry alone."""
+    if not isinstance(geometry, BaseMultipartGeometry):
+        return [geometry]
+    parts: list[BaseGeometry] = [geometry.geoms[i] for i in range(shapely.get_num_geometries(geometry))]
+    west, _, east, _ = geometry.bounds
+    western = [part for part in parts if part.bounds[2] <= 0.0]
+    eastern = [part for part in parts if part.bounds[0] >= 0.0]
+    if east - west <= _HALF_TURN or len(western) + len(eastern) != len(parts) or not western or not eastern:
+        return [geometry]
+    return [_collected(eastern), _collected(western)]
+
+
+def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
+    return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
+
+
+def _area(parts: list[BaseGeometry]) -> Area:
+    world = any(part.geom_type == "Polygon" and part.bounds == _WORLD and part.area == _WORLD_AREA for part in parts)
+    return Area(tuple(shapely.to_wkb(part) for part in parts), world)
+
+
+_WORLD_AREA = 360.0 * 180.0
+
+
+def _shown(numbers: Sequence[float]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)

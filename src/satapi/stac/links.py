@@ -1,0 +1,71 @@
+"""Links: what leads from one document of the API to the next."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from satapi.stac import paths
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+HTML = "text/html"
+OPENAPI_3_0 = "application/vnd.oai.openapi+json;version=3.0"
+OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
+
+
+class Link(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A link of STAC API 1.0.0; `method`, `body` and `merge` say how to follow one that is not a plain GET."""
+
+    rel: str
+    href: str
+    type: str | None = None
+    title: str | None = None
+    method: Literal["GET", "POST"] | None = None
+    body: dict[str, msgspec.Raw] | None = None
+    merge: bool | None = None
+
+
+def landing(base: str) -> list[Link]:
+    """The fixed links of the landing page; `base` is the public URL of the API, without a slash at its end."""
+    return [
+        Link(rel="self", href=base + paths.LANDING, type=JSON, title="This page"),
+        Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
+        Link(rel="conformance", href=base + paths.CONFORMANCE, type=JSON, title="Conformance classes"),
+        Link(rel="data", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
+        Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
+        Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
+        Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
+        Link(rel="service-doc", href=base + paths.API_HTML, type=HTML, title="The API, for reading and trying"),
+    ]
+
+
+def collections(base: str) -> list[Link]:
+    """The links of the list of collections."""
+    return [
+        Link(rel="self", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
+        Link(rel="parent", href=base + paths.LANDING, type=JSON, title="The landing page"),
+    ]
+
+
+def collection(base: str, collection_id: str) -> list[Link]:
+    """The links that the server adds to a collection."""
+    return [
+        Link(rel="self", href=base + paths.collection(collection_id), type=JSON),
+        Link(rel="root", href=base + paths.LANDING, type=JSON),
+        Link(rel="parent", href=base + paths.LANDING, type=JSON),
+        Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
+    ]
+
+
+def item(base: str, collection_id: str, item_id: str) -> list[Link]:
+    """The links that the server adds to an item."""
+    return [
+        Link(rel="self", href=base + paths.item(collection_id, item_id), type=GEOJSON),
+        Link(rel="parent", href=base + paths.collection(collection_id), type=JSON),
+        Link(rel="collection", href=base + paths.collection(collection_id), type=JSON),
+        Link(rel="root", href=base + paths.LANDING, type=JSON),
+    ]

@@ -1,0 +1,117 @@
+-- The catalog's tables: their columns and types, and what must hold of their rows.
+begin;
+create schema pgtap;
+create extension pgtap schema pgtap;
+set local search_path = satapi, public, pgtap;
+
+select no_plan();
+
+select tables_are('satapi', array['collections', 'items', 'items_default', 'migrations']);
+select has_extension('postgis');
+select has_extension('btree_gist');
+
+-- Columns, in order: the loader's COPY and readers of SQL rely on them.
+select columns_are('satapi', 'collections', array['id', 'content', 'span_before', 'span_after']);
+select columns_are(
+    'satapi', 'items',
+    array[
+        'collection', 'id', 'geometry', 'datetime', 'start_datetime', 'end_datetime', 'created', 'updated',
+        'properties', 'content'
+    ]
+);
+
+select col_type_is('satapi', 'collections', 'id', 'text', 'a collection''s id is text');
+select col_type_is('satapi', 'collections', 'content', 'json', 'a collection is kept as it was given');
+select col_type_is('satapi', 'collections', 'span_before', 'interval', 'spans are intervals');
+select col_type_is('satapi', 'collections', 'span_after', 'interval', 'spans are intervals');
+select col_type_is('satapi', 'items', 'collection', 'text', 'an item''s collection is text');
+select col_type_is('satapi', 'items', 'id', 'text', 'an item''s id is text');
+select col_type_is('satapi', 'items', 'geometry', 'geometry(Geometry,4326)', 'any geometry in longitude and latitude');
+select col_type_is('satapi', 'items', t.name, 'timestamp with time zone', format('%s is a time', t.name))
+from unnest(array['datetime', 'start_datetime', 'end_datetime', 'created', 'updated']) as t (name);
+select col_type_is('satapi', 'items', 'properties', 'jsonb', 'properties are made for filters');
+select col_type_is('satapi', 'items', 'content', 'json', 'an item is kept as it was given');
+
+select col_not_null('satapi', 'collections', c.name, format('collections.%s is required', c.name))
+from unnest(array['id', 'content', 'span_before', 'span_after']) as c (name);
+select col_not_null('satapi', 'items', c.name, format('items.%s is required', c.name))
+from unnest(array['collection', 'id', 'datetime', 'properties', 'content']) as c (name);
+select col_is_null('satapi', 'items', c.name, format('items.%s may be null', c.name))
+from unnest(array['geometry', 'start_datetime', 'end_datetime', 'created', 'updated']) as c (name);
+
+-- Python, keyset tokens and every locale order these columns alike.
+select is_empty(
+    $$
+        select a.attrelid::regclass, a.attname
+        from pg_attribute as a
+        join pg_collation as c on c.oid = a.attcollation
+        where a.attrelid in ('collections'::regclass, 'items'::regclass, 'items_default'::regclass)
+            and a.attnum > 0 and c.collname <> 'C'
+    $$,
+    'all text is in the C collation'
+);
+select set_eq(
+    $$
+        select a.attrelid::regclass::text || '.' || a.attname
+        from pg_attribute as a
+        where a.attrelid in ('collections'::regclass, 'items'::regclass, 'items_default'::regclass)
+            and a.attcompression = 'l'
+    $$,
+    array[
+        'collections.content', 'items.properties', 'items.content', 'items_default.properties', 'items_default.content'
+    ],
+    'documents are compressed with lz4'
+);
+
+-- Keys.
+select col_is_pk('satapi', 'collections', 'id', 'a collection is known by its id');
+select col_is_pk('satapi', 'items', array['collection', 'id'], 'an item is known by its collection and id');
+select is_partitioned('satapi', 'items', 'items are partitioned');
+select is(pg_get_partkeydef('satapi.items'::regclass), 'LIST (collection)', 'by collection');
+select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small collections share a partition');
+
+-- Functions.
+select functions_are('satapi', array['area_share']);
+select volatility_is('satapi', 'area_share', array['geometry'], 'stable', 'a plan may call it once');
+select is(
+    area_share(st_makeenvelope(0, 0, 1, 1, 4326)), 0::double precision, 'no share is known before the first analyze'
+);
+
+-- What goes in and what does not.
+insert into collections (id, content) values ('a', '{}');
+select results_eq(
+    $$select span_before, span_after from collections$$,
+    $$values (interval '0', interval '0')$$,
+    'a collection has no spans at first'
+);
+select throws_ok(
+    $$insert into collections (id, content) values ('a', '{}')$$, '23505', null, 'an id is that of one collection'
+);
+select lives_ok(
+    $$
+        insert into items (collection, id, geometry, datetime, properties, content)
+        values
+        ('a', '1', null, '2020-01-01Z', '{}', '{}'),
+        ('a', '2', 'srid=4326;geometrycollection(point(1 2))', '-infinity', '{}', '{}'),
+        ('b', '1', 'srid=4326;multipolygon empty', '2020-01-01Z', '{}', '{}')
+    $$,
+    'items of any collection, of any geometry or none'
+);
+select throws_ok(
+    $$
+        insert into items (collection, id, datetime, properties, content)
+        values ('a', '1', '2020-01-01Z', '{}', '{}')
+    $$,
+    '23505', null, 'an id is that of one item in a collection'
+);
+select throws_ok(
+    $$
+        insert into items (collection, id, geometry, datetime, properties, content)
+        values ('a', '3', 'srid=3857;point(0 0)', '2020-01-01Z', '{}', '{}')
+    $$,
+    '22023', null, 'coordinates are longitude and latitude'
+);
+select is(count(*), 3::bigint, 'and all of them are in the shared partition') from items_default;
+
+select t.line from finish() as t (line);
+rollback;
