@@ -44,6 +44,7 @@ def run(dsn: str | None, *, host: str, port: int, workers: int) -> None:
             lifespan="on",
             # The application writes its own log lines, and reads Forwarded headers itself.
             log_config=None,
+            log_level="warning",
             access_log=False,
             proxy_headers=False,
             server_header=False,

@@ -22,7 +22,8 @@ __all__ = ["Document", "read"]
 _CHUNK_BYTES = 1 << 20
 # Little compressed data can be much text, so it is taken in small portions.
 _COMPRESSED_BYTES = 1 << 14
-# How far the first lines are looked for; beyond it a file counts as one long document.
+# How many lines tell what the file is, and how far they are looked for.
+_HEAD_LINES = 2
 _HEAD_BYTES = 4 << 20
 
 _BOM = b"\xef\xbb\xbf"
@@ -39,7 +40,7 @@ def read(source: str) -> Iterator[Document]:
     """
     with _opened(source) as chunks:
         splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
-        if _has_lines(splitter.head(_HEAD_BYTES)):
+        if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
             yield from splitter.lines()
         else:
             yield from splitter.documents()

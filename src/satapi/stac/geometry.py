@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import shapely
-from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
 from satapi.errors import InvalidError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from shapely.geometry.base import BaseGeometry
 
 _WORLD = (-180.0, -90.0, 180.0, 90.0)
 _BBOX = (
@@ -121,9 +122,9 @@ def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
 
 def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
     """The western and the eastern parts of a geometry that was cut at the antimeridian, else the geometry alone."""
-    if not isinstance(geometry, BaseMultipartGeometry):
-        return [geometry]
-    parts: list[BaseGeometry] = [geometry.geoms[i] for i in range(shapely.get_num_geometries(geometry))]
+    parts: list[BaseGeometry] = [
+        shapely.get_geometry(geometry, index) for index in range(int(shapely.get_num_geometries(geometry)))
+    ]
     west, _, east, _ = geometry.bounds
     western = [part for part in parts if part.bounds[2] <= 0.0]
     eastern = [part for part in parts if part.bounds[0] >= 0.0]
@@ -133,7 +134,15 @@ def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
 
 
 def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
-    return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
+    match {part.geom_type for part in parts}:
+        case kinds if kinds == {"Polygon"}:
+            return shapely.MultiPolygon(parts)
+        case kinds if kinds == {"LineString"}:
+            return shapely.MultiLineString(parts)
+        case kinds if kinds == {"Point"}:
+            return shapely.MultiPoint(parts)
+        case _:
+            return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
 
 
 def _area(parts: list[BaseGeometry]) -> Area:
