@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
+import signal
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from satapi.cli import main
 from satapi.db.cluster import running_cluster
 from satapi.db.migrate import migrate
 from satapi.db.pool import connect
@@ -133,6 +137,36 @@ async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await connect(database, Settings())
     yield connection
     await connection.close()
+
+
+class Ran(NamedTuple):
+    """What came of a command: its exit code, and what it wrote to standard output and error."""
+
+    code: object
+    out: str
+    err: str
+
+
+@pytest.fixture
+def satapi(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """A function that runs the command line satapi with its arguments, in this process."""
+    # The width of help; and no settings but those that the test makes.
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in os.environ:
+        if name.startswith("SATAPI_"):
+            monkeypatch.delenv(name)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["satapi", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ran(ended.value.code, *capsys.readouterr())
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import shapely
@@ -136,13 +136,14 @@ def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
 def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
     match {part.geom_type for part in parts}:
         case kinds if kinds == {"Polygon"}:
-            return shapely.MultiPolygon(parts)
+            collected = shapely.multipolygons(parts)
         case kinds if kinds == {"LineString"}:
-            return shapely.MultiLineString(parts)
+            collected = shapely.multilinestrings(parts)
         case kinds if kinds == {"Point"}:
-            return shapely.MultiPoint(parts)
+            collected = shapely.multipoints(parts)
         case _:
-            return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
+            collected = shapely.geometrycollections(parts)
+    return cast("BaseGeometry", collected)
 
 
 def _area(parts: list[BaseGeometry]) -> Area:
