@@ -73,8 +73,10 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        # What create_server adds to the system's reason says the address again.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise SatapiError(
-            f"Nothing can listen on {host} port {port}: {error.strerror}; choose others with --host and --port"
+            f"Nothing can listen on {host} port {port}: {reason}; choose others with --host and --port"
         ) from error
 
 

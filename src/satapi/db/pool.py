@@ -27,10 +27,14 @@ class Connection(asyncpg.Connection):
 
 
 async def _initialise(connection: asyncpg.Connection) -> None:
-    # Loading PostGIS takes each backend 10 ms: here, and not in the first search.
-    await connection.execute("select postgis_lib_version()")
     # json arrives as the bytes that are sent on; bytes() of bytes is the same object, so this codec is free.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+
+
+async def _warm(connection: asyncpg.Connection) -> None:
+    await _initialise(connection)
+    # Loading PostGIS takes a backend 10 ms: here, and not in its first search.
+    await connection.execute("select postgis_lib_version()")
 
 
 def _server_settings(settings: Settings, timeout_s: float) -> dict[str, str]:
@@ -86,7 +90,7 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
         min_size=0,
         max_size=settings.pool_size,
         connection_class=Connection,
-        init=_initialise,
+        init=_warm,
         server_settings=_server_settings(settings, settings.statement_timeout_s),
         timeout=settings.pool_timeout_s,
         max_inactive_connection_lifetime=0,

@@ -50,5 +50,5 @@ async def get_item_anywhere(request: Request) -> Response:
 
 def _answer(request: Request, row: items.Row) -> Response:
     base = urls.base(request, server(request).settings)
-    body = responses.ItemLinks(base).splice(row.content, row.collection, row.id)
+    body = b"".join(responses.ItemLinks(base).splice(row.content, row.collection, row.id))
     return responses.tagged(request, body, responses.GEOJSON)

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from satapi.stac import links as stac_links
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
+    from satapi.db.items import Row
     from satapi.stac.links import Link
 
 JSON = stac_links.JSON
@@ -56,6 +57,9 @@ def _matches(header: str | None, tag: str) -> bool:
     return "*" in known or tag.strip('"') in known
 
 
+Buffers = tuple[bytes | memoryview, ...]
+
+
 class ItemLinks:
     """The links of items for one request, made once for each collection but for the item's own."""
 
@@ -63,16 +67,31 @@ class ItemLinks:
         self._base = base
         self._made: dict[str, tuple[bytes, bytes]] = {}
 
-    def splice(self, content: bytes, collection: str, identifier: str) -> bytes:
-        """An item's content with its links."""
+    def splice(self, content: bytes, collection: str, identifier: str) -> Buffers:
+        """An item's content with its links, in pieces for one join: large pages are copied once."""
         around = self._made.get(collection)
         if around is None:
             around = self._made[collection] = self._around(collection)
         separator = b"" if content.endswith(b"[]}") else b","
         own = stac_links.paths.segment(identifier).encode()
-        return b"".join((content[:-2], separator, around[0], own, around[1]))
+        return memoryview(content)[:-2], separator, around[0], own, around[1]
 
     def _around(self, collection: str) -> tuple[bytes, bytes]:
         # The marker cannot occur in an escaped collection id.
         before, _, after = encode(stac_links.item(self._base, collection, "~0~")).partition(b"~0~")
         return before[1:], after + b"}"
+
+
+OPENING = b'{"type":"FeatureCollection","features":['
+
+
+def joined(opening: bytes, rows: Sequence[Row], render: Callable[[Row], Buffers], tail: bytes = b"") -> bytes:
+    """Rendered items with commas between them, copied once."""
+    buffers: list[bytes | memoryview] = [opening]
+    for row in rows:
+        buffers += render(row)
+        buffers.append(b",")
+    if rows:
+        buffers.pop()
+    buffers.append(tail)
+    return b"".join(buffers)

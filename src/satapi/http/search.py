@@ -106,10 +106,8 @@ async def _answer(request: Request, question: _Question) -> Response:
         if in_pieces:
             sizes = [items.Size(row[0], row[1], row[2]) for row in page.rows]
             return StreamingResponse(features(here.database, sizes, render, tail), media_type=GEOJSON)
-        found = b",".join([render(items.Row(row[0], row[1], row[2])) for row in page.rows])
-        return Response(
-            b"".join((b'{"type":"FeatureCollection","features":[', found, tail(len(page.rows)))), media_type=GEOJSON
-        )
+        rows = [items.Row(row[0], row[1], row[2]) for row in page.rows]
+        return Response(responses.joined(responses.OPENING, rows, render, tail(len(rows))), media_type=GEOJSON)
 
 
 async def _must_exist(here: Server, collection_id: str) -> None:
@@ -117,7 +115,7 @@ async def _must_exist(here: Server, collection_id: str) -> None:
         raise NotFoundError(f"There is no collection {collection_id!r}")
 
 
-def _renderer(question: _Question) -> Callable[[items.Row], bytes]:
+def _renderer(question: _Question) -> Callable[[items.Row], responses.Buffers]:
     """How an item is written: as stored and linked, or the chosen fields of it."""
     links = responses.ItemLinks(question.base)
     chosen = question.search.fields
@@ -126,9 +124,9 @@ def _renderer(question: _Question) -> Callable[[items.Row], bytes]:
     selection = fields.selection(chosen)
     has_links = selection.below["links"].keep if "links" in selection.below else False
 
-    def render(row: items.Row) -> bytes:
+    def render(row: items.Row) -> responses.Buffers:
         content = fields.project(row.content, selection)
-        return links.splice(content, row.collection, row.id) if has_links else content
+        return links.splice(content, row.collection, row.id) if has_links else (content,)
 
     return render
 

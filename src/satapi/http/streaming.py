@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satapi.db import items
+from satapi.http.responses import OPENING, joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from satapi.db.pool import Database
+    from satapi.http.responses import Buffers
 
 # A page of more items is read in pieces.
 WHOLE_ITEMS_MAX = 250
@@ -34,7 +36,10 @@ def pieces(sizes: Sequence[items.Size]) -> Iterator[list[tuple[str, str]]]:
 
 
 async def features(
-    database: Database, sizes: Sequence[items.Size], render: Callable[[items.Row], bytes], tail: Callable[[int], bytes]
+    database: Database,
+    sizes: Sequence[items.Size],
+    render: Callable[[items.Row], Buffers],
+    tail: Callable[[int], bytes],
 ) -> AsyncIterator[bytes]:
     """A feature collection: each piece is read in a statement of its own, and sent before the next is read.
 
@@ -43,7 +48,7 @@ async def features(
     sent = 0
     for piece in pieces(sizes):
         rows = await items.contents(database, piece)
-        opening = b'{"type":"FeatureCollection","features":[' if sent == 0 else b"," if rows else b""
-        yield opening + b",".join(map(render, rows))
+        if rows:
+            yield joined(b"," if sent else OPENING, rows, render)
         sent += len(rows)
-    yield tail(sent)
+    yield tail(sent) if sent else OPENING + tail(sent)

@@ -204,7 +204,7 @@ class _Load(Generic[RowT]):
 
     def _state(self, number: float, place: Place | None) -> str:
         """Say what is in the database, and where to go on when batch `number`, at `place`, is not."""
-        before = [span for at, span in self._stored.items() if at < number]
+        before = [span for at, span in sorted(self._stored.items()) if at < number]
         after = [span for at, span in sorted(self._stored.items()) if at > number]
         sentences = ["Nothing of this load is in the database."]
         if before:
@@ -213,7 +213,7 @@ class _Load(Generic[RowT]):
             sentences = [
                 f"The {count:,} documents of {len(before):,} batches, up to {self._stored[last].last}, are in."
             ]
-        sentences += [f"So are the {span.read:,} documents from {span.first} to {span.last}." for span in after]
+        sentences += [f"So are {span.read:,} documents from {span.first} to {span.last}." for span in after]
         if place is not None:
             sentences.append(f"Go on from {place}.")
         return " ".join(sentences)

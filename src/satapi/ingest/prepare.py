@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import ciso8601
 import msgspec
-import numpy as np
-import shapely
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 
 from satapi.errors import InvalidError
+from satapi.ingest.columns import read_times, to_ewkb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-SRID = 4326
 
 T = TypeVar("T")
 Key = tuple[str, ...]
@@ -67,13 +62,9 @@ def prepare_item(raw: bytes) -> Row:
 def prepare_items(raws: Sequence[bytes]) -> list[Row | InvalidError]:
     """Make the rows of many items at once (geometries are read in one call): a row or the reason for each, in order."""
     rows = [_attempt(_item, raw) for raw in raws]
-    located = [(at, row.geometry) for at, row in enumerate(rows) if isinstance(row, Row) and row.geometry]
-    for (at, _), geometry in zip(located, _ewkb([text for _, text in located]), strict=True):
-        row = rows[at]
-        if isinstance(geometry, InvalidError):
-            rows[at] = geometry
-        elif isinstance(row, Row):
-            rows[at] = msgspec.structs.replace(row, geometry=geometry)
+    located = [(at, row, row.geometry) for at, row in enumerate(rows) if isinstance(row, Row) and row.geometry]
+    for (at, row, _), geometry in zip(located, to_ewkb([text for _, _, text in located]), strict=True):
+        rows[at] = geometry if isinstance(geometry, InvalidError) else msgspec.structs.replace(row, geometry=geometry)
     return rows
 
 
@@ -102,15 +93,12 @@ def _item(raw: bytes) -> Row:
     _check_type(members, "Feature")
     _object(members, "assets")
     properties = _object(members, "properties")
-    times = _times(properties)
-    if b"\\u0000" in properties:
-        properties = _NUL.sub(rb"\1\\ufffd", properties)
     return Row(
         _text(members, "collection"),
         _text(members, "id"),
         _geojson(members),
-        *times,
-        properties,
+        *read_times(properties),
+        _NUL.sub(rb"\1\\ufffd", properties) if b"\\u0000" in properties else properties,
         _content(members, _ITEM_LINKS),
     )
 
@@ -142,6 +130,10 @@ _HEAD_BYTES = 512
 # \u0000 is allowed in json and not in jsonb. An even number of backslashes before it are characters of their own.
 _NUL = re.compile(rb"((?<!\\)(?:\\\\)*)\\u0000")
 
+_HALF_PAIR = re.compile(
+    rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F]..) | (?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..", re.VERBOSE
+)
+
 
 def _members(raw: bytes) -> dict[str, Raw]:
     """Split an object into its members in their order, their values untouched but for spaces between tokens."""
@@ -158,7 +150,8 @@ def _members(raw: bytes) -> dict[str, Raw]:
     except msgspec.ValidationError:
         raise InvalidError("document", _shown(raw), "it must be a JSON object") from None
     except msgspec.DecodeError as error:
-        raise InvalidError("document", _shown(raw), f"{error}") from None
+        reason = "half of a surrogate pair is no character" if _HALF_PAIR.search(raw) else str(error)
+        raise InvalidError("document", _shown(raw), reason) from None
 
 
 def _shown(raw: bytes | Raw) -> str:
@@ -234,77 +227,6 @@ def _relation(link: Raw) -> str:
         raise InvalidError("links", _shown(link), "each link must be an object with a text rel") from None
 
 
-# Times ------------------------------------------------------------------------------------------------------------
-
-
-class _Times(Struct):
-    """The properties that become columns; `created` and `updated` may be anything, since they only help sorting."""
-
-    datetime: str | None = None
-    start_datetime: str | None | UnsetType = UNSET
-    end_datetime: str | None | UnsetType = UNSET
-    created: Raw = Raw()
-    updated: Raw = Raw()
-
-
-_times_decoder = msgspec.json.Decoder(_Times)
-
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-# The years that both RFC 3339 and Python know, after a shift to UTC.
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-
-def _times(properties: bytes) -> tuple[int, int | None, int | None, int | None, int | None]:
-    """Read datetime (or the start where it is null), start, end, created and updated."""
-    try:
-        given = _times_decoder.decode(properties)
-    except msgspec.ValidationError as error:
-        sentence, _, path = str(error).partition(" - at `$.")
-        name = path.rstrip("`")
-        raise InvalidError(f"properties.{name}", _shown(properties), sentence) from None
-    at = _instant("datetime", given.datetime) if given.datetime is not None else None
-    start = _instant("start_datetime", given.start_datetime) if isinstance(given.start_datetime, str) else None
-    end = _instant("end_datetime", given.end_datetime) if isinstance(given.end_datetime, str) else None
-    if start is None or end is None:
-        if at is None:
-            raise InvalidError(
-                "properties.datetime", None, "without it both start_datetime and end_datetime are required"
-            )
-        start = end = None
-    elif end < start:
-        raise InvalidError("properties.end_datetime", given.end_datetime, "it must not be before start_datetime")
-    first = start if at is None else at
-    if first is None:
-        raise AssertionError
-    return first, start, end, _instant_or_none(given.created), _instant_or_none(given.updated)
-
-
-def _microseconds(text: str) -> int:
-    microseconds = (ciso8601.parse_rfc3339(text) - _EPOCH) // _MICROSECOND
-    if not _FIRST <= microseconds <= _LAST:
-        raise ValueError("the year must be 1 to 9999 in UTC")
-    return microseconds
-
-
-def _instant(name: str, text: str) -> int:
-    try:
-        return _microseconds(text)
-    except ValueError as error:
-        raise InvalidError(f"properties.{name}", text, f"it must be an RFC 3339 time: {error}") from None
-
-
-def _instant_or_none(value: Raw) -> int | None:
-    text = bytes(value)
-    if not text.startswith(b'"'):
-        return None
-    try:
-        return _microseconds(text[1:-1].decode())
-    except ValueError:
-        return None
-
-
 # Geometry ---------------------------------------------------------------------------------------------------------
 
 
@@ -316,7 +238,6 @@ _typed = msgspec.json.Decoder(_Typed)
 _GEOMETRIES = frozenset(
     {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
 )
-_WORLD = np.array([-180.0, -90.0, 180.0, 90.0])
 
 
 def _geojson(members: dict[str, Raw]) -> bytes | None:
@@ -330,25 +251,3 @@ def _geojson(members: dict[str, Raw]) -> bytes | None:
     if not known:
         raise InvalidError("geometry", _shown(value), "it must be null or a GeoJSON geometry")
     return value
-
-
-def _ewkb(texts: list[bytes]) -> list[bytes | None | InvalidError]:
-    """Turn GeoJSON geometries into EWKB with SRID 4326: None for an empty one, the reason for one that is wrong."""
-    geometries = shapely.from_geojson(texts, on_invalid="ignore")
-    bounds = shapely.bounds(geometries)
-    outside = (bounds[:, :2] < _WORLD[:2]).any(axis=1) | (bounds[:, 2:] > _WORLD[2:]).any(axis=1)
-    written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True)
-    return [
-        _reason(text, geometry) if geometry is None or is_outside else (None if geometry.is_empty else wkb)
-        for text, geometry, is_outside, wkb in zip(texts, geometries, outside, written, strict=True)
-    ]
-
-
-def _reason(text: bytes, geometry: shapely.Geometry | None) -> InvalidError:
-    allowed = "longitudes are -180 to 180 and latitudes -90 to 90 degrees"
-    if geometry is None:
-        try:
-            shapely.from_geojson(text)
-        except shapely.errors.GEOSException as error:
-            allowed = str(error)
-    return InvalidError("geometry", _shown(text), allowed)

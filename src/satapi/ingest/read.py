@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,10 +51,10 @@ def read(source: str) -> Iterator[Document]:
 @contextmanager
 def _opened(source: str) -> Generator[Iterator[bytes]]:
     if source == "-":
-        yield iter(lambda: sys.stdin.buffer.read1(_CHUNK_BYTES), b"")
+        yield iter(partial(os.read, sys.stdin.fileno(), _CHUNK_BYTES), b"")
     else:
         with Path(source).open("rb", buffering=0) as file:
-            yield iter(lambda: file.read(_CHUNK_BYTES), b"")
+            yield iter(partial(file.read, _CHUNK_BYTES), b"")
 
 
 def _has_lines(head: bytes) -> bool:
@@ -106,9 +108,7 @@ def _chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from chunks
 
 
-def _inflated(
-    source: str, first: bytes, chunks: Iterator[bytes], begin: Callable[[], _Inflater]
-) -> Iterator[bytes]:
+def _inflated(source: str, first: bytes, chunks: Iterator[bytes], begin: Callable[[], _Inflater]) -> Iterator[bytes]:
     frame = begin()
     try:
         for chunk in _chained(first, chunks):

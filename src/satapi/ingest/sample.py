@@ -6,9 +6,9 @@ The same documents come out every time, on every machine.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import count, islice
 from math import asin, atan2, ceil, cos, degrees, floor, pi, radians, sin
-from random import Random
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -93,7 +93,6 @@ def _landsat(visit: _Visit[Scene]) -> Document:
     made = visit.time + timedelta(days=9, hours=3)
     identity = f"LC08_L1TP_{wrs}_{visit.time:%Y%m%d}_{made:%Y%m%d}_02_T1"
     folder = f"{_FILES}/landsat-8-l1/{wrs[:3]}/{wrs[3:]}/{identity}"
-    chance = Random(identity)
     # Landsat counts northings from the equator in both hemispheres.
     utm = Utm(utm_at(*scene.centre).zone, south=False)
     xs, ys = zip(*(utm.project(*corner) for corner in scene.footprint), strict=True)
@@ -101,7 +100,7 @@ def _landsat(visit: _Visit[Scene]) -> Document:
     return {
         **_item("landsat-8-l1", identity, ("eo", "proj", "view", "landsat"), scene.footprint),
         "properties": {
-            **_acquired(visit, made, chance),
+            **_acquired(visit, made, identity),
             "platform": "landsat-8",
             "instruments": ["oli", "tirs"],
             "gsd": 30,
@@ -112,7 +111,7 @@ def _landsat(visit: _Visit[Scene]) -> Document:
             "landsat:wrs_type": "2",
             "landsat:wrs_path": wrs[:3],
             "landsat:wrs_row": wrs[3:],
-            "landsat:cloud_cover_land": round(100 * chance.random() ** 2, 2),
+            "landsat:cloud_cover_land": _percent(identity, "clouds over land"),
             "landsat:collection_number": "02",
             "landsat:collection_category": "T1",
         },
@@ -135,7 +134,7 @@ def _sentinel(visit: _Visit[Tile]) -> Document:
     return {
         **_item("sentinel-2-l2a", identity, ("eo", "grid", "proj", "sat", "view"), tile.footprint),
         "properties": {
-            **_acquired(visit, made, Random(identity)),
+            **_acquired(visit, made, identity),
             "platform": f"sentinel-2{letter.lower()}",
             "constellation": "sentinel-2",
             "instruments": ["msi"],
@@ -176,17 +175,23 @@ def _item(collection: str, identity: str, extensions: Sequence[str], footprint: 
     }
 
 
-def _acquired(visit: _Visit[Scene] | _Visit[Tile], made: datetime, chance: Random) -> Document:
-    """Make the properties that all items have; most skies are clear."""
+def _acquired(visit: _Visit[Scene] | _Visit[Tile], made: datetime, identity: str) -> Document:
+    """Make the properties that all items have."""
     return {
         "datetime": _text(visit.time),
         "created": _text(made),
-        "updated": _text(made + timedelta(days=chance.randrange(300))),
-        "eo:cloud_cover": round(100 * chance.random() ** 2, 2),
+        "updated": _text(made + timedelta(days=round(3 * _percent(identity, "update")))),
+        "eo:cloud_cover": _percent(identity, "clouds"),
         "view:off_nadir": 0,
         "view:sun_azimuth": round(visit.sun_azimuth, 4),
         "view:sun_elevation": round(visit.sun_elevation, 4),
     }
+
+
+def _percent(identity: str, what: str) -> float:
+    """A number from 0 to 100, more often low than high, that is always the same for an item."""
+    chance = int.from_bytes(sha256(f"{identity} {what}".encode()).digest()[:4], "big") / 2**32
+    return round(100 * chance**2, 2)
 
 
 def _data(band: Band, href: str) -> Document:
@@ -205,9 +210,10 @@ def _located(footprint: Sequence[Point]) -> tuple[Document, list[float]]:
     whole = shapely.Polygon([(round(x, 6), round(y, 6)) for x, y in footprint])
     west, south, east, north = whole.bounds
     parts = [
-        orient(shapely.transform(part, lambda points, turn=turn: (points - (turn, 0)).round(6)))
+        orient(shapely.Polygon([(round(x - turn, 6), round(y, 6)) for x, y in part.exterior.coords]))
         for turn in (-360, 0, 360)
-        if not (part := whole & shapely.box(turn - 180, -90, turn + 180, 90)).is_empty
+        if isinstance(part := whole & shapely.box(turn - 180, -90, turn + 180, 90), shapely.Polygon)
+        and not part.is_empty
     ]
     geometry = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     # 180 degrees east is the edge of the world, and not the same as 180 degrees west.

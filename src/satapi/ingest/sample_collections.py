@@ -10,7 +10,7 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
 class Band(NamedTuple):
-    """A spectral band: the key of its asset, its names, its middle and width in micrometres, its resolution in metres."""
+    """A spectral band: the key of its asset, names, middle and width in micrometres, and resolution in metres."""
 
     key: str
     name: str

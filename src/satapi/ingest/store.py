@@ -34,8 +34,8 @@ class Stored(Struct):
 # Writes the rows at the first places, those of the second having an older version in the catalog.
 Write = Callable[[Sequence[int], Sequence[int]], Awaitable[None]]
 
-# What PostgreSQL can refuse a row for: its values (class 22) or its size (class 54).
-_ROW_ERRORS = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+# What PostgreSQL can refuse a row for: its values, its size, or what PostGIS says of a geometry.
+_ROW_ERRORS = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.InternalServerError)
 
 # Another writer was at the same keys. It has finished, so the next attempt sees what it wrote.
 _RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satapi.query.plan import BROAD_SHARE, TIES_MAX
+from satapi.query.plan import TIES_MAX
 from satapi.query.rows import Found, Rows
 from satapi.query.sql import Param, Sql, join, sql
 from satapi.stac.times import parse_instant
@@ -94,7 +94,12 @@ class _Reading:
         asked = self.conditions
         shares = [sql("area_share({})", area) for area in asked.areas]
         tables = [
-            sql("gate as materialized (select {} > {} as broad)", join(" + ", shares), BROAD_SHARE),
+            sql(
+                "gate as materialized (select power({}, 2) * reltuples > {} as broad "
+                "from pg_class where oid = 'items'::regclass)",
+                join(" + ", shares),
+                self.plan.broad_from,
+            ),
             sql("anchor as materialized (select {} as time)", self._anchor()),
         ]
         names = _NEAR[: len(asked.areas)]

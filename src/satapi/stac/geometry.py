@@ -122,9 +122,10 @@ def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
 
 def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
     """The western and the eastern parts of a geometry that was cut at the antimeridian, else the geometry alone."""
-    parts: list[BaseGeometry] = [
-        shapely.get_geometry(geometry, index) for index in range(int(shapely.get_num_geometries(geometry)))
-    ]
+    parts = cast(
+        "list[BaseGeometry]",
+        [shapely.get_geometry(geometry, index) for index in range(int(shapely.get_num_geometries(geometry)))],
+    )
     west, _, east, _ = geometry.bounds
     western = [part for part in parts if part.bounds[2] <= 0.0]
     eastern = [part for part in parts if part.bounds[0] >= 0.0]

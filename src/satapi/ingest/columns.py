@@ -1,0 +1,139 @@
+"""The columns that are taken out of an item: its times and its geometry."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import ciso8601
+import msgspec
+import numpy as np
+import shapely
+from msgspec import Raw, Struct
+
+from satapi.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SRID = 4326
+
+
+class Times(NamedTuple):
+    """Times in microseconds since 2000-01-01T00:00:00Z; `start` and `end` are both there or neither."""
+
+    datetime: int
+    """The item's datetime, or its start where that is null."""
+    start: int | None
+    end: int | None
+    created: int | None
+    updated: int | None
+
+
+class _Properties(Struct):
+    """The properties that become columns; `created` and `updated` may be anything, since they only help sorting."""
+
+    datetime: str | None = None
+    start_datetime: str | None = None
+    end_datetime: str | None = None
+    created: Raw = Raw(b"null")
+    updated: Raw = Raw(b"null")
+
+
+_decoder = msgspec.json.Decoder(_Properties)
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# The years that Python knows, in UTC.
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+
+def read_times(properties: bytes) -> Times:
+    """Read an item's times out of its properties; raises InvalidError for one that is missing, wrong or misordered."""
+    try:
+        given = _decoder.decode(properties)
+    except msgspec.ValidationError as error:
+        sentence, _, path = str(error).partition(" - at `$.")
+        raise InvalidError(f"properties.{path.rstrip('`')}", "its value", f"{sentence}") from None
+    at = _instant("datetime", given.datetime)
+    start = _instant("start_datetime", given.start_datetime)
+    end = _instant("end_datetime", given.end_datetime)
+    created, updated = _instant_or_none(given.created), _instant_or_none(given.updated)
+    if start is not None and end is not None:
+        if end < start:
+            raise InvalidError("properties.end_datetime", given.end_datetime, "it must not be before start_datetime")
+        return Times(start if at is None else at, start, end, created, updated)
+    if at is None:
+        raise InvalidError(
+            "properties.datetime", None, "it may be null only beside a start_datetime and an end_datetime"
+        )
+    return Times(at, None, None, created, updated)
+
+
+def _instant(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return _microseconds(text)
+    except ValueError as error:
+        raise InvalidError(f"properties.{name}", text, f"it must be a time as in RFC 3339: {error}") from None
+
+
+def _instant_or_none(value: Raw) -> int | None:
+    text = bytes(value)
+    if not text.startswith(b'"'):
+        return None
+    try:
+        return _microseconds(text[1:-1].decode())
+    except ValueError:
+        return None
+
+
+def _microseconds(text: str) -> int:
+    microseconds = (ciso8601.parse_rfc3339(text) - _EPOCH) // _MICROSECOND
+    if not _FIRST <= microseconds <= _LAST:
+        raise ValueError("in UTC its year must be 1 to 9999")
+    return microseconds
+
+
+# Geometry ---------------------------------------------------------------------------------------------------------
+
+_WORLD = np.array([-180.0, -90.0, 180.0, 90.0])
+_LIBRARY = re.compile(r"^\w+: (Error parsing JSON: )?'?(\[[\w.]+\] )?|'?\s*$")
+
+
+def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
+    """Turn GeoJSON geometries into EWKB with SRID 4326: None for an empty one, the reason for one that is wrong.
+
+    What PostGIS cannot handle is mended: a geometry that crosses itself would fail every search that comes upon it, and
+    one whose parts have two and three dimensions would not be taken.
+    """
+    with np.errstate(all="ignore"):
+        geometries = shapely.from_geojson(list(texts), on_invalid="ignore")
+    missing = shapely.is_missing(geometries)
+    bounds = shapely.bounds(geometries)
+    outside = (bounds[:, :2] < _WORLD[:2]).any(axis=1) | (bounds[:, 2:] > _WORLD[2:]).any(axis=1)
+    crossing = ~(shapely.is_valid(geometries) | missing | outside)
+    geometries[crossing] = shapely.make_valid(geometries[crossing], method="structure", keep_collapsed=True)
+    solid = shapely.has_z(geometries)
+    geometries[solid] = shapely.force_3d(geometries[solid])
+    empty = shapely.is_empty(geometries)
+    written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True).tolist()
+    for at in np.flatnonzero(empty).tolist():
+        written[at] = None
+    for at in np.flatnonzero(outside | missing).tolist():
+        written[at] = _reason(texts[at])
+    return written
+
+
+def _reason(text: bytes) -> InvalidError:
+    try:
+        with np.errstate(all="ignore"):
+            shapely.from_geojson(text)
+    except shapely.errors.GEOSException as error:
+        allowed = _LIBRARY.sub("", str(error))
+    else:
+        allowed = "longitudes are -180 to 180 and latitudes -90 to 90 degrees"
+    return InvalidError("geometry", text.decode(errors="replace"), allowed)
