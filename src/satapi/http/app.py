@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from satapi import settings as settings_table
@@ -54,26 +53,10 @@ def build_app(settings: Settings) -> Starlette:
             Middleware(Envelope, root_path=settings.root_path),
             Middleware(Compression, min_bytes=settings.compress_min_bytes),
         ],
-        exception_handlers={SatapiError: _failed, HTTPException: _refused, Exception: _broken},
+        exception_handlers={HTTPStatus.NOT_FOUND: _nowhere},
         lifespan=lifespan,
     )
 
 
-async def _failed(_: Request, error: Exception) -> Response:
-    if not isinstance(error, SatapiError):
-        raise error
-    return problems.response(error)
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    """What Starlette refuses by itself: paths that there are not."""
-    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-    return problems.of_status(status, status.phrase.replace(" ", ""), "There is nothing at this path; / leads on")
-
-
-async def _broken(_: Request, error: Exception) -> Response:
-    """A fault of ours: the log has it, the client only learns that it happened."""
-    logging.getLogger("satapi").error("%s", error, exc_info=error)
-    return problems.of_status(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "The server failed; the request id leads to its log"
-    )
+async def _nowhere(_: Request, __: Exception) -> Response:
+    return problems.of_status(HTTPStatus.NOT_FOUND, "NotFound", "There is nothing at this path; / leads on")

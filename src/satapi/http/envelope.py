@@ -57,11 +57,9 @@ class Envelope:
         except ClientGoneError:
             exchange.status = _CLIENT_GONE
         except Exception as error:
-            # Once it has begun, an answer can only be cut off; before, the application has made it a problem document.
+            # The answer has begun and can only be cut off: what fails before that is a problem document.
             exchange.failure = f"{type(error).__name__}: {error}"
-            _LOG.debug("", exc_info=error)
-            if not exchange.ended:
-                raise
+            raise
         finally:
             exchange.log()
 
@@ -84,7 +82,6 @@ class _Exchange:
         self.timing = Timing()
         self.status = 0
         self.sent_bytes = 0
-        self.ended = False
         self.failure: str | None = None
         self._send = send
         self._method: str = scope["method"]
@@ -108,7 +105,6 @@ class _Exchange:
                 headers["Server-Timing"] = self.timing.header()
         else:
             self.sent_bytes += len(message.get("body", b""))
-            self.ended = not message.get("more_body", False)
         await self._send(message)
 
     def log(self) -> None:

@@ -17,6 +17,8 @@ from satapi.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 SRID = 4326
 
 
@@ -107,16 +109,18 @@ _LIBRARY = re.compile(r"^\w+: (Error parsing JSON: )?'?(\[[\w.]+\] )?|'?\s*$")
 def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
     """Turn GeoJSON geometries into EWKB with SRID 4326: None for an empty one, the reason for one that is wrong.
 
-    What PostGIS cannot handle is mended: a geometry that crosses itself would fail every search that comes upon it, and
-    one whose parts have two and three dimensions would not be taken.
+    What PostGIS cannot handle is mended, since it would fail every search that comes upon it: geometries that cross
+    themselves, collections whose members overlap, and parts of two dimensions beside parts of three.
     """
     with np.errstate(all="ignore"):
         geometries = shapely.from_geojson(list(texts), on_invalid="ignore")
     missing = shapely.is_missing(geometries)
     bounds = shapely.bounds(geometries)
     outside = (bounds[:, :2] < _WORLD[:2]).any(axis=1) | (bounds[:, 2:] > _WORLD[2:]).any(axis=1)
-    crossing = ~(shapely.is_valid(geometries) | missing | outside)
-    geometries[crossing] = shapely.make_valid(geometries[crossing], method="structure", keep_collapsed=True)
+    collected = shapely.get_type_id(geometries) == shapely.GeometryType.GEOMETRYCOLLECTION
+    broken = collected | ~(shapely.is_valid(geometries) | missing | outside)
+    if broken.any():
+        geometries[broken] = _mended(geometries[broken])
     solid = shapely.has_z(geometries)
     geometries[solid] = shapely.force_3d(geometries[solid])
     empty = shapely.is_empty(geometries)
@@ -126,6 +130,11 @@ def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
     for at in np.flatnonzero(outside | missing).tolist():
         written[at] = _reason(texts[at])
     return written
+
+
+def _mended(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=True)
+    return np.asarray(shapely.unary_union(valid[:, np.newaxis], axis=1))
 
 
 def _reason(text: bytes) -> InvalidError:

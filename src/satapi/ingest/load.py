@@ -63,13 +63,10 @@ async def load_items(
     go on.
     """
     load = _Load(batches(sources, prepare_items, batch_size), store_items, method, on_error, on_progress, on_bad)
-    try:
-        await load.run((connection, *beside))
-    finally:
-        if load.report.inserted + load.report.updated and not connection.is_closed():
-            # Searches are planned with the statistics of the whole table; autovacuum does not make those.
-            await connection.execute("analyze items")
-    return load.report
+    await load.run((connection, *beside))
+    if not connection.is_closed():
+        await _analyze(connection, load.report)
+    return load.result()
 
 
 async def load_collections(
@@ -86,7 +83,7 @@ async def load_collections(
     prepared = batches(sources, prepare_collections, batch_size)
     load = _Load(prepared, store_collections, method, on_error, on_progress, on_bad)
     await load.run((connection,))
-    return load.report
+    return load.result()
 
 
 class _Running(NamedTuple):
@@ -136,10 +133,14 @@ class _Load(Generic[RowT]):
                     workers.create_task(self._work(connection))
         finally:
             self._upcoming.cancel()
-        if self._failed:
-            number = min(self._failed)
-            place, error = self._failed[number]
-            raise LoadError(f"{error}\n{self._state(number, place)}") from error
+
+    def result(self) -> Report:
+        """Give the report of a load that came to its end; raise LoadError for one that did not."""
+        if not self._failed:
+            return self.report
+        number = min(self._failed)
+        place, error = self._failed[number]
+        raise LoadError(f"{error}\n{self._state(number, place)}") from error
 
     def _read_on(self) -> asyncio.Future[Batch[RowT] | None]:
         return asyncio.ensure_future(asyncio.to_thread(next, self._batches, None))
@@ -204,16 +205,34 @@ class _Load(Generic[RowT]):
 
     def _state(self, number: float, place: Place | None) -> str:
         """Say what is in the database, and where to go on when batch `number`, at `place`, is not."""
-        before = [span for at, span in sorted(self._stored.items()) if at < number]
-        after = [span for at, span in sorted(self._stored.items()) if at > number]
-        sentences = ["Nothing of this load is in the database."]
+        stored = sorted(self._stored.items())
+        before = [span for at, span in stored if at < number]
         if before:
             count = sum(span.read for span in before)
-            last = max(at for at in self._stored if at < number)
-            sentences = [
-                f"The {count:,} documents of {len(before):,} batches, up to {self._stored[last].last}, are in."
-            ]
-        sentences += [f"So are {span.read:,} documents from {span.first} to {span.last}." for span in after]
-        if place is not None:
-            sentences.append(f"Go on from {place}.")
-        return " ".join(sentences)
+            state = f"In the database are {count:,} documents in {len(before):,} whole batches, up to {before[-1].last}"
+        else:
+            state = "In the database is no batch"
+        later = [f", and the batch from {span.first} to {span.last}" for at, span in stored if at > number]
+        return "".join((state, *later, "." if place is None else f". Go on from {place}."))
+
+
+async def _analyze(connection: asyncpg.Connection, report: Report) -> None:
+    """Renew the statistics that searches are planned with, if a tenth has changed: autovacuum does not do it.
+
+    It knows the partitions only. What other loads left undone counts too, by the rows that there are by now.
+    """
+    known, found = await connection.fetchrow(_KNOWN_AND_FOUND) or (0, 0)
+    changed = max(report.inserted + report.updated, abs(found - known))
+    if changed > known * _CHANGED_SHARE:
+        await connection.execute("analyze items")
+
+
+_CHANGED_SHARE = 0.1
+_KNOWN_AND_FOUND = """
+    select greatest(known.reltuples, 0), coalesce(sum(found.n_live_tup), 0)::float8
+    from pg_class as known
+    cross join pg_partition_tree('items') as part
+    left join pg_stat_all_tables as found on found.relid = part.relid and part.isleaf
+    where known.oid = 'items'::regclass
+    group by known.reltuples
+"""

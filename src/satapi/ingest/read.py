@@ -6,8 +6,9 @@ import os
 import sys
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 import zstandard
@@ -30,6 +31,7 @@ _HEAD_BYTES = 4 << 20
 
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
+_GZIP_WINDOW_BITS = 31
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -76,12 +78,14 @@ def _is_container(raw: bytes) -> bool:
 
 
 def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(chunks, b"")
-    yield first.removeprefix(_BOM)
-    yield from chunks
+    return chain((next(chunks, b"").removeprefix(_BOM),), chunks)
 
 
 # Compression ------------------------------------------------------------------------------------------------------
+
+
+# Its stub takes the class for an instance.
+_IsalError = cast("type[Exception]", isal_zlib.IsalError)
 
 
 class _Inflater(Protocol):
@@ -97,21 +101,16 @@ class _Inflater(Protocol):
 def _decompressed(source: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     first = next(chunks, b"")
     if first.startswith(_GZIP):
-        return _inflated(source, first, chunks, lambda: isal_zlib.decompressobj(wbits=31))
+        return _inflated(source, chain((first,), chunks), partial(isal_zlib.decompressobj, wbits=_GZIP_WINDOW_BITS))
     if first.startswith(_ZSTD):
-        return _inflated(source, first, chunks, zstandard.ZstdDecompressor().decompressobj)
-    return _chained(first, chunks)
+        return _inflated(source, chain((first,), chunks), zstandard.ZstdDecompressor().decompressobj)
+    return chain((first,), chunks)
 
 
-def _chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
-def _inflated(source: str, first: bytes, chunks: Iterator[bytes], begin: Callable[[], _Inflater]) -> Iterator[bytes]:
+def _inflated(source: str, chunks: Iterator[bytes], begin: Callable[[], _Inflater]) -> Iterator[bytes]:
     frame = begin()
     try:
-        for chunk in _chained(first, chunks):
+        for chunk in chunks:
             for at in range(0, len(chunk), _COMPRESSED_BYTES):
                 portion = chunk[at : at + _COMPRESSED_BYTES]
                 while portion:
@@ -119,7 +118,7 @@ def _inflated(source: str, first: bytes, chunks: Iterator[bytes], begin: Callabl
                         frame = begin()
                     yield frame.decompress(portion)
                     portion = frame.unused_data
-    except (isal_zlib.error, zstandard.ZstdError) as error:
+    except (_IsalError, zstandard.ZstdError) as error:
         raise InvalidError(source, "compressed data", f"it cannot be decompressed: {error}") from None
     if not frame.eof:
         raise InvalidError(source, "compressed data", "it ends too early, so the file is not whole")

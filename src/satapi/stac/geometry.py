@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 import shapely
@@ -98,7 +98,9 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
 class _GeometryHead(msgspec.Struct):
     """Enough of a GeoJSON geometry to say which member is missing or of the wrong kind."""
 
-    type: str
+    type: Literal[
+        "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"
+    ]
 
 
 # Degrees: a turn and a half, and how far a box may lie off the world before it is a mistake.

@@ -1,0 +1,119 @@
+"""Parameters: what each member of a search means and allows, as a parameter of GET and as a member of a POST body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from satapi.http import schemas, shapes
+from satapi.http.requests import Asked
+from satapi.query.rows import KEY_NAMES
+from satapi.stac.links import JSON
+
+if TYPE_CHECKING:
+    from satapi.http.schemas import Schema
+    from satapi.settings import Settings
+
+_DESCRIPTIONS = {
+    "limit": "Items on a page, at most. A number above the maximum is lowered to it.",
+    "bbox": "Items whose geometry intersects this box: west, south, east, north in degrees (WGS 84), or with heights "
+    "west, south, lowest, east, north, highest; heights are not compared. West is greater than east in a box across "
+    "the antimeridian. Not together with intersects.",
+    "intersects": "Items whose geometry intersects this GeoJSON geometry. Not together with bbox.",
+    "datetime": "Items of this time or interval, both ends included: an RFC 3339 time with a zone such as "
+    "2020-01-01T00:00:00Z, or two with a slash between them, of which one may be .. or empty for an open end. Items "
+    "with a start and an end match where the intervals meet.",
+    "ids": "Items with one of these ids.",
+    "collections": "Items of one of these collections.",
+    "fields": "Members that items are answered with, such as properties.eo:cloud_cover; those to leave out are marked.",
+    "sortby": "Fields to sort by, the first one first: id, collection, datetime, created, updated and any other "
+    "property. Items without a value come last. By default the newest come first.",
+    "query": "Comparisons of properties that must all hold, such as {\"eo:cloud_cover\": {\"lt\": 10}}.",
+    "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
+}
+
+_PATH_DESCRIPTIONS = {
+    "collection_id": "The id of a collection.",
+    "item_id": "The id of an item; a slash in it is written %2F.",
+    "name": "The name of a file that the page needs.",
+}
+
+# Lists are one value with commas (OGC API Features 1.0, 7.15).
+_FORM: Schema = {"style": "form", "explode": False}
+
+
+def body(settings: Settings) -> Schema:
+    """The schema of the body of POST /search."""
+    members = {name: schema | {"description": _DESCRIPTIONS[name]} for name, schema in _members(settings).items()}
+    strict: Schema = {"additionalProperties": False} if settings.unknown_parameters == "error" else {}
+    return {"title": "Search", "description": "A search.", "type": "object", "properties": members} | strict
+
+
+def in_query(settings: Settings) -> dict[str, Schema]:
+    """The Parameter Objects of a search by GET, by name."""
+    return {
+        name: {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": _DESCRIPTIONS[name],
+            **_value(name, schema),
+        }
+        for name, schema in _members(settings).items()
+    }
+
+
+def in_path() -> dict[str, Schema]:
+    """The Parameter Objects of the paths, by name."""
+    return {
+        name: {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", "minLength": 1},
+        }
+        for name, description in _PATH_DESCRIPTIONS.items()
+    }
+
+
+def _value(name: str, schema: Schema) -> Schema:
+    match name:
+        case "intersects" | "query":
+            return {"content": {JSON: {"schema": schema}}}
+        case "fields":
+            described = "A field to include, or one to exclude with a minus before it."
+            return _FORM | {"schema": _list(described)}
+        case "sortby":
+            described = "A field to sort by, upwards or with a minus before it downwards."
+            return _FORM | {"schema": _list(described) | {"maxItems": schema["maxItems"]}}
+        case _:
+            return _FORM | {"schema": schema}
+
+
+def _list(described: str) -> Schema:
+    return {"type": "array", "items": {"type": "string", "minLength": 1, "description": described}}
+
+
+def _members(settings: Settings) -> dict[str, Schema]:
+    """The schemas of Asked's members with the limits that the server holds them to."""
+    limits: dict[str, Schema] = {
+        "limit": {
+            "minimum": 1,
+            "maximum": settings.limit_max,
+            "default": min(settings.limit_default, settings.limit_max),
+        },
+        "bbox": {
+            "minItems": 4,
+            "maxItems": 6,
+            "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+        },
+        "intersects": schemas.of(shapes.Geometry),
+        "ids": {"maxItems": settings.ids_max},
+        "collections": {"maxItems": settings.collections_max},
+        "sortby": {"maxItems": len(KEY_NAMES)},
+        "query": schemas.of(dict[str, shapes.Comparisons]),
+    }
+    asked = cast("dict[str, Schema]", schemas.components([Asked])["Asked"]["properties"])
+    return {name: schema | limits.get(name, {}) for name, schema in asked.items()}

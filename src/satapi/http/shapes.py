@@ -1,0 +1,241 @@
+"""Shapes: the documents that clients send and get, for the API's description alone; what is stored is passed through."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from satapi.stac.links import Link
+
+Position = Annotated[
+    list[float],
+    Meta(min_length=2, max_length=3, description="Longitude and latitude in degrees (WGS 84), perhaps a height."),
+]
+Line = Annotated[list[Position], Meta(min_length=2)]
+Ring = Annotated[list[Position], Meta(min_length=4, description="Its first position is its last one too.")]
+Bbox = Annotated[
+    list[float],
+    Meta(
+        min_length=4,
+        max_length=6,
+        description="West, south, east, north in degrees, or with heights: west, south, lowest, east, north, highest. "
+        "West is greater than east in a box across the antimeridian.",
+    ),
+]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class Point(Struct, frozen=True, tag_field="type"):
+    """A GeoJSON point (RFC 7946)."""
+
+    coordinates: Position
+
+
+class MultiPoint(Struct, frozen=True, tag_field="type"):
+    """GeoJSON points."""
+
+    coordinates: Annotated[list[Position], Meta(min_length=1)]
+
+
+class LineString(Struct, frozen=True, tag_field="type"):
+    """A GeoJSON line."""
+
+    coordinates: Line
+
+
+class MultiLineString(Struct, frozen=True, tag_field="type"):
+    """GeoJSON lines."""
+
+    coordinates: Annotated[list[Line], Meta(min_length=1)]
+
+
+class Polygon(Struct, frozen=True, tag_field="type"):
+    """A GeoJSON polygon: its outer ring, and those of its holes."""
+
+    coordinates: Annotated[list[Ring], Meta(min_length=1)]
+
+
+class MultiPolygon(Struct, frozen=True, tag_field="type"):
+    """GeoJSON polygons."""
+
+    coordinates: Annotated[list[Annotated[list[Ring], Meta(min_length=1)]], Meta(min_length=1)]
+
+
+class GeometryCollection(Struct, frozen=True, tag_field="type"):
+    """GeoJSON geometries of any types."""
+
+    geometries: Annotated[
+        list[Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection],
+        Meta(min_length=1),
+    ]
+
+
+Geometry = Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection
+
+
+_OPERATOR_NAMES = {"starts_with": "startsWith", "ends_with": "endsWith", "one_of": "in"}
+
+
+class Comparisons(Struct, frozen=True, rename=_OPERATOR_NAMES, forbid_unknown_fields=True):
+    """What must hold of a property (query extension). Text is compared without regard to case, but for lt to gte."""
+
+    eq: str | float | bool | None | UnsetType = UNSET
+    neq: str | float | bool | None | UnsetType = UNSET
+    lt: str | float | UnsetType = UNSET
+    lte: str | float | UnsetType = UNSET
+    gt: str | float | UnsetType = UNSET
+    gte: str | float | UnsetType = UNSET
+    starts_with: str | UnsetType = UNSET
+    ends_with: str | UnsetType = UNSET
+    contains: str | UnsetType = UNSET
+    one_of: list[str | float | bool] | UnsetType = UNSET
+
+
+class Asset(Struct, frozen=True):
+    """A file of an item or a collection."""
+
+    href: str
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    type: Annotated[str, Meta(description="Its media type.")] | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+
+
+class Properties(Struct, frozen=True):
+    """An item's properties: its times, and whatever its extensions say."""
+
+    datetime: Annotated[Time | None, Meta(description="Null where the item has a start and an end.")] | UnsetType = UNSET
+    start_datetime: Time | UnsetType = UNSET
+    end_datetime: Time | UnsetType = UNSET
+    created: Time | UnsetType = UNSET
+    updated: Time | UnsetType = UNSET
+
+
+class ItemMembers(Struct, frozen=True, kw_only=True):
+    """An item, or the members of one that the fields parameter chose."""
+
+    type: Literal["Feature"] | UnsetType = UNSET
+    stac_version: str | UnsetType = UNSET
+    stac_extensions: list[str] | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    collection: str | UnsetType = UNSET
+    geometry: Geometry | None | UnsetType = UNSET
+    bbox: Bbox | UnsetType = UNSET
+    properties: Properties | UnsetType = UNSET
+    assets: dict[str, Asset] | UnsetType = UNSET
+    links: list[Link] | UnsetType = UNSET
+
+
+class Item(ItemMembers, frozen=True, kw_only=True):
+    """A STAC item: a GeoJSON feature with assets and links."""
+
+    type: Literal["Feature"]
+    stac_version: str
+    id: str
+    collection: str
+    geometry: Geometry | None
+    properties: Properties
+    assets: dict[str, Asset]
+    links: list[Link]
+
+
+class ItemCollection(Struct, frozen=True, rename="camel"):
+    """A page of items; the links next and prev lead to the pages beside it."""
+
+    type: Literal["FeatureCollection"]
+    features: list[ItemMembers]
+    links: list[Link]
+    number_returned: int
+    number_matched: Annotated[int, Meta(description="Left out where it is not known.")] | UnsetType = UNSET
+
+
+class Choices(Struct, frozen=True):
+    """The items of one id in several collections."""
+
+    description: str
+    links: list[Link]
+
+
+class Provider(Struct, frozen=True):
+    """An organisation that made, processed, licenses or hosts the data."""
+
+    name: str
+    description: str | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+
+
+class SpatialExtent(Struct, frozen=True):
+    """Where the items are: all of them in the first box."""
+
+    bbox: Annotated[list[Bbox], Meta(min_length=1)]
+
+
+class TemporalExtent(Struct, frozen=True):
+    """When the items are: all of them in the first interval; null is an open end."""
+
+    interval: Annotated[
+        list[Annotated[list[Time | None], Meta(min_length=2, max_length=2)]],
+        Meta(min_length=1),
+    ]
+
+
+class Extent(Struct, frozen=True):
+    """Where and when a collection's items are."""
+
+    spatial: SpatialExtent
+    temporal: TemporalExtent
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """A STAC collection."""
+
+    type: Literal["Collection"]
+    stac_version: str
+    stac_extensions: list[str] | UnsetType = UNSET
+    id: str
+    title: str | UnsetType = UNSET
+    description: str
+    keywords: list[str] | UnsetType = UNSET
+    license: str
+    providers: list[Provider] | UnsetType = UNSET
+    extent: Extent
+    summaries: dict[str, Raw] | UnsetType = UNSET
+    assets: dict[str, Asset] | UnsetType = UNSET
+    item_assets: dict[str, Raw] | UnsetType = UNSET
+    links: list[Link]
+
+
+class Collections(Struct, frozen=True, rename={"number_matched": "numberMatched", "number_returned": "numberReturned"}):
+    """All collections."""
+
+    collections: list[Collection]
+    links: list[Link]
+    number_matched: int
+    number_returned: int
+
+
+class Conformance(Struct, frozen=True, rename={"conforms_to": "conformsTo"}):
+    """The conformance classes that the API keeps."""
+
+    conforms_to: list[str]
+
+
+class Catalog(Struct, frozen=True, rename={"conforms_to": "conformsTo"}):
+    """The landing page: a STAC catalog whose links lead on."""
+
+    type: Literal["Catalog"]
+    stac_version: str
+    id: str
+    title: str
+    description: str
+    conforms_to: list[str]
+    links: list[Link]
+
+
+class Health(Struct, frozen=True):
+    """The server's state and version."""
+
+    status: Literal["ok"]
+    version: str

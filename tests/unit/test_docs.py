@@ -1,0 +1,43 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import re
+import typing
+from pathlib import Path
+
+import msgspec
+
+from satapi.http.requests import SEARCH_PARAMETERS
+from satapi.settings import PREFIX, Settings
+from satapi.stac.search import Operator
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_page_of_settings_has_each_setting_with_its_default_and_description():
+    hints = typing.get_type_hints(Settings, include_extras=True)
+    expected: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        described = next(meta.description for meta in hints[field.name].__metadata__ if meta.description)
+        shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        default = "" if shown in {None, ""} else f"`{shown}`"
+        expected.append(f"| `{PREFIX}{field.name.upper()}` | {default} | {described} |")
+    page = (DOCS / "settings.md").read_text().splitlines()
+    assert [line for line in page if line.startswith(f"| `{PREFIX}")] == expected
+
+
+def test_the_page_of_searches_names_each_parameter_and_operator():
+    page = (DOCS / "searching.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == sorted(
+        SEARCH_PARAMETERS, key=lambda name: page.index(f"| `{name}` |")
+    )
+    operators = re.search(r"The operators are (.*?);", page, re.DOTALL)
+    assert operators is not None
+    assert re.findall(r"\w+", operators[1].replace(" and ", " ")) == list(typing.get_args(Operator))
+
+
+def test_the_pages_link_to_files_that_exist():
+    for page in [*DOCS.glob("*.md"), *DOCS.parent.glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
