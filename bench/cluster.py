@@ -129,6 +129,24 @@ async def has_database(cluster: Cluster, name: str) -> bool:
         await connection.close()
 
 
+async def warm(dsn: str, schema: str) -> None:
+    """Read all relations of a schema into memory, indexes last: a server that has just started has nothing there."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("create extension if not exists pg_prewarm schema public")
+        await connection.execute(
+            "select public.pg_prewarm(oid) from (select oid from pg_class where relnamespace = "
+            f"'{schema}'::regnamespace and relkind in ('r', 'm') union all select reltoastrelid from pg_class where "
+            f"relnamespace = '{schema}'::regnamespace and reltoastrelid <> 0) as tables (oid)"
+        )
+        await connection.execute(
+            "select public.pg_prewarm(oid) from pg_class "
+            f"where relnamespace = '{schema}'::regnamespace and relkind = 'i'"
+        )
+    finally:
+        await connection.close()
+
+
 def _owner() -> str:
     return SERVER_USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 

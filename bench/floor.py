@@ -81,4 +81,8 @@ class Floor:
         (text, values), limit = self._known[asked]
         rows = await self._pool.fetch(text, *values)
         # A statement reads one item more than its page shows.
-        return b'{"type":"FeatureCollection","features":[%b]}' % b",".join([row[2] for row in rows[:limit]])
+        contents = [row[2] for row in rows[:limit]]
+        # Joined with what stands around them, so that a page is copied once.
+        contents[0] = b'{"type":"FeatureCollection","features":[' + contents[0]
+        contents[-1] += b"]}"
+        return b",".join(contents)

@@ -105,14 +105,14 @@ async def main() -> None:
     parser = report.options(__doc__ or "")
     parser.add_argument("--items", type=int, default=data.ITEMS_DEFAULT, help="how many items (default: %(default)s)")
     parser.add_argument("--only", choices=("peer", "ours"), help="load with one side only")
-    arguments = parser.parse_args()
+    arguments = report.started(parser)
     files = data.make_files(arguments.items)
     cases = [case for case in CASES if arguments.only in {None, case.side.__name__}]
     with cluster.running() as running:
         results = [await run(running, case, files) for case in cases]
         if peer in {case.side for case in cases}:
             peer.index_properties(running.dsn(peer.DATABASE))
-    report.show("Load", as_table(results, files), save=arguments.save)
+    report.show("Load", as_table(results, files), arguments)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ DATABASE = "bench_peer"
 SCHEMA = "pgstac"
 
 # No response validation and no counting are its defaults. Hydration in Python, and answers that skip FastAPI's second
-# serialisation, are documented options that made it 3 to 4 times faster than its defaults. Connections as satapi's.
+# serialisation, are documented options that made it 2.5 to 4 times faster than its defaults. Connections as satapi's.
 SERVER_SETTINGS = {
     "ENABLE_RESPONSE_MODELS": "false",
     "ENABLE_DIRECT_RESPONSE": "true",

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -48,10 +49,27 @@ def options(purpose: str) -> argparse.ArgumentParser:
     return parser
 
 
-def show(title: str, body: str, *, save: bool) -> None:
-    """Print a section; with `save`, put it into today's results in place of an older one of the same title."""
+def started(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options as given, and how busy the machine is with other things, in per cent of its processors."""
+    arguments = parser.parse_args()
+    busy, total = (after - before for before, after in zip(_ticks(), _ticks(after_s=2), strict=True))
+    arguments.busy = 100 * busy / total
+    return arguments
+
+
+def _ticks(after_s: float = 0) -> tuple[int, int]:
+    """Of all processors, busy and altogether, since the machine started."""
+    time.sleep(after_s)
+    ticks = [int(number) for number in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def show(title: str, body: str, arguments: argparse.Namespace) -> None:
+    """Print a section; with --save, put it into today's results in place of an older one of the same title."""
+    body += f"\n\nBefore this, other programs kept {arguments.busy:.0f}% of the processors busy."
     print(f"\n## {title}\n\n{body}", flush=True)
-    if not save:
+    if not arguments.save:
         return
     RESULTS.mkdir(exist_ok=True)
     today = datetime.now(UTC).date().isoformat()

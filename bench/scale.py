@@ -109,7 +109,7 @@ def measure_all(dsn: str, count: int) -> tuple[str, Slowest]:
             rows.append([shape.name(), *(one.text() for one in times)])
             slow += sum(one.p95() >= P95_MAX_MS for one in times)
             slowest = max([slowest, *(one.slowest for one in times)], key=lambda one: one.milliseconds)
-    head = ["newest 10: median / p95 in ms", *(f"{degrees} degrees" for degrees in DEGREES)]
+    head = ["newest 10: median / p95 in ms", *(f"{degrees} degree{'s' * (degrees > 1)}" for degrees in DEGREES)]
     verdict = f"{slow} of {len(SHAPES) * len(DEGREES)} have a p95 of {P95_MAX_MS:.0f} ms or more."
     text = f"{verdict} The slowest request took {slowest.milliseconds:.1f} ms: `{orjson.dumps(slowest.body).decode()}`"
     return f"{report.table(head, rows)}\n\n{text}", slowest
@@ -127,7 +127,7 @@ def measure_ties(dsn: str, pages: int) -> str:
     asked["no area, the collection"] = {"collections": ["yearly-maps"]}
     with ours.server(dsn, 1) as server, Connection(server.port) as connection:
         rows = [[name, *_paged(connection, {**what, "limit": 10}, pages)] for name, what in asked.items()]
-    return report.table(["a million items of one time", "first page ms", "next pages ms", "p95", "pages"], rows)
+    return report.table(["items of one time", "first page ms", "next pages ms", "p95", "pages"], rows)
 
 
 def _paged(connection: Connection, asked: Json, pages: int) -> list[str]:
@@ -182,7 +182,8 @@ async def explained(dsn: str, asked: Json) -> str:
 
 async def _database(running: cluster.Cluster, name: str, kinds: list[scale_data.Kind], *, anew: bool) -> str:
     if anew or not await cluster.has_database(running, name):
-        return await scale_data.make(running, name, kinds)
+        await scale_data.make(running, name, kinds)
+    await cluster.warm(running.dsn(name), ours.SCHEMA)
     return running.dsn(name)
 
 
@@ -199,17 +200,17 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=50, help="pages to follow over the ties (default: %(default)s)")
     parser.add_argument("--anew", action="store_true", help="make the items anew (needed when --items changes)")
     parser.add_argument("--explain", action="store_true", help="print the plan of the slowest request")
-    arguments = parser.parse_args()
+    arguments = report.started(parser)
     anew = arguments.anew
     with cluster.running() as running:
         dsn = asyncio.run(_database(running, DATABASE, scale_data.archive(arguments.items), anew=anew))
         times, slowest = measure_all(dsn, arguments.requests)
-        report.show(f"Scale, {arguments.items:,} items", times, save=arguments.save)
+        report.show(f"Scale, {arguments.items:,} items", times, arguments)
         if arguments.explain:
             print(asyncio.run(explained(dsn, slowest.body)))
         dsn = asyncio.run(_database(running, TIES_DATABASE, scale_data.yearly_maps(arguments.ties), anew=anew))
         ties = measure_ties(dsn, arguments.pages)
-        report.show(f"Ties, {arguments.ties:,} items of one time", ties, save=arguments.save)
+        report.show(f"Ties, {arguments.ties:,} items of one time", ties, arguments)
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def yearly_maps(count: int) -> list[Kind]:
     return [Kind("yearly-maps", count, region, "2020-01-01", 0), Kind("others", count, WORLD, "2015-01-01", 3652)]
 
 
-async def make(running: cluster.Cluster, database: str, kinds: Sequence[Kind]) -> str:
-    """A new database with these collections, vacuumed and analyzed; returns its DSN."""
+async def make(running: cluster.Cluster, database: str, kinds: Sequence[Kind]) -> None:
+    """A new database with these collections, vacuumed and analyzed."""
     dsn = await ours.make_database(running, database)
     connection = await asyncpg.connect(dsn)
     try:
@@ -87,7 +87,6 @@ async def make(running: cluster.Cluster, database: str, kinds: Sequence[Kind]) -
         await connection.execute("checkpoint")
     finally:
         await connection.close()
-    return dsn
 
 
 async def _fill(connection: asyncpg.Connection, kind: Kind) -> None:

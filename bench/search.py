@@ -22,6 +22,7 @@ from scenarios import ONE_COLLECTION_10, SCENARIOS, requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
     from client import Answer
     from processes import Server
@@ -148,7 +149,7 @@ def rates(running: cluster.Cluster, names: Sequence[str], keys: Sequence[Key]) -
     for name in names:
         module, worker_counts = modules[name]
         for workers in worker_counts:
-            with module.server(running.dsn(_database(name)), workers) as server:
+            with module.server(running.dsn(_side(name).DATABASE), workers) as server:
                 rate = throughput.measure(server.port, asked)
                 memory = server.peak_memory()
             first = first or rate
@@ -158,8 +159,9 @@ def rates(running: cluster.Cluster, names: Sequence[str], keys: Sequence[Key]) -
     return report.table(["server", "requests/s", "times as many", "peak MB"], rows)
 
 
-def _database(name: str) -> str:
-    return peer.DATABASE if name == "peer" else ours.DATABASE
+def _side(name: str) -> ModuleType:
+    """The module of the database that a server answers from."""
+    return peer if name == "peer" else ours
 
 
 async def known_keys(dsn: str, schema: str) -> list[Key]:
@@ -178,7 +180,7 @@ def compare_searches(running: cluster.Cluster, names: Sequence[str], keys: Seque
     with ExitStack() as stack:
         sides = {}
         for name in names:
-            server = stack.enter_context(modules[name].server(running.dsn(_database(name)), 1))
+            server = stack.enter_context(modules[name].server(running.dsn(_side(name).DATABASE), 1))
             sides[name] = Side(server, stack.enter_context(Connection(server.port)))
         rows = []
         for scenario in [one for one in SCENARIOS if one.has_floor or list(names) != ["floor"]]:
@@ -193,15 +195,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=60, help="timed requests of each search (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=SIDES, default=SIDES, help="ask these servers only")
     parser.add_argument("--no-rates", action="store_true", help="leave out the requests a second with 8 clients")
-    arguments = parser.parse_args()
+    arguments = report.started(parser)
     names = [name for name in SIDES if name in arguments.only]
     with cluster.running() as running:
-        side = peer if names == ["peer"] else ours
+        side = _side(names[-1])
         keys = asyncio.run(known_keys(running.dsn(side.DATABASE), side.SCHEMA))
+        for each in {_side(name) for name in names}:
+            asyncio.run(cluster.warm(running.dsn(each.DATABASE), each.SCHEMA))
         searches = compare_searches(running, names, keys, arguments.requests)
-        report.show("Search, one client", searches, save=arguments.save)
+        report.show("Search, one client", searches, arguments)
         if not arguments.no_rates:
-            report.show("Search, 8 clients", rates(running, names, keys), save=arguments.save)
+            report.show("Search, 8 clients", rates(running, names, keys), arguments)
 
 
 if __name__ == "__main__":

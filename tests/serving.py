@@ -100,8 +100,12 @@ def store(dsn: str, collections: Iterable[object] = (), items: Iterable[object] 
     async def run() -> None:
         connection = await connect(dsn, Settings())
         try:
-            await store_collections(connection, _rows(prepare_collections, collections, CollectionRow), "upsert")
-            await store_items(connection, _rows(prepare_items, items, Row), "upsert")
+            for keep, prepare, kind, documents in (
+                (store_collections, prepare_collections, CollectionRow, collections),
+                (store_items, prepare_items, Row, items),
+            ):
+                stored = await keep(connection, _rows(prepare, documents, kind), "upsert")
+                assert not stored.refused, stored.refused
         finally:
             await connection.close()
 

@@ -143,6 +143,7 @@ def test_progress_is_shown_live_on_a_terminal(
 ) -> None:
     satapi("load", "collections", "--dsn", database, str(scenes / "collection.json"))
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     items = scenes / "items.ndjson"
     items.write_text(scene("a") + scene("[b]", geometry={"type": "Point"}))
     loaded = satapi("load", "items", "--on-error", "skip", "--dsn", database, str(items))

@@ -21,7 +21,7 @@ COLLECTIONS = ("a", "B", "c/ö %41", "long", "z z")
 EMPTY_COLLECTION = "empty"
 
 # In several collections.
-_COMMON_IDS = ("s1", "s2", "S1", "s/1", "s%2F1", "..", "ünï", "日本", "s 1", "s'\"1", "s+1", "s&1=2#3?", "\U0001f6f0", "é", "é")
+_COMMON_IDS = ("s1", "s2", "S1", "s/1", "s%2F1", "..", "\u00fcn\u00ef", "日本", "s 1", "s'\"1", "s+1", "s&1=2#3?", "\U0001f6f0", "e\u0301", "\u00e9")
 
 _TIMES = [
     datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=30 * month, microseconds=micros)
@@ -40,7 +40,7 @@ _CLOUDS = ["", "", "null", "0", "5", "5.0", "7.25", "50", "100"]
 _MEMBERS: dict[str, list[str]] = {
     "eo:cloud_cover": _CLOUDS,
     "number": ["", "null", *_NUMBERS],
-    "text": ["", "null", *map(str, map(msgspec.json.encode, ()))],
+    "text": ["", "null", *(msgspec.json.encode(text).decode() for text in _TEXTS)],
     "flag": ["", "true", "false", "null"],
     "list": ["", *_ARRAYS],
     "nested": ["", "null", "5", '{"a":1}', '{"a":"x"}', '{"a":{"b":7}}', '{"a":{"b":"X"}}', '{"a":[3,4]}'],
@@ -49,7 +49,6 @@ _MEMBERS: dict[str, list[str]] = {
     "created": ["", "null", '"2021-01-01T00:00:00Z"', '"2021-01-01T02:00:00+02:00"', '"2022-06-01T12:30:00.5Z"', '"soon"', "17"],
     "updated": ["", '"2023-01-01T00:00:00.000001Z"', '"2023-01-01T00:00:00Z"'],
 }
-_MEMBERS["text"] = ["", "null", *(msgspec.json.encode(text).decode() for text in _TEXTS)]
 _MEMBERS["mixed"] = ["", "null", "true", "false", *_MEMBERS["text"][2:8], *_NUMBERS[:8], *_ARRAYS, *_OBJECTS]
 
 SORTABLE = ("id", "collection", "datetime", "start_datetime", "end_datetime", *_MEMBERS, "nested.a.b", "nothing")

@@ -85,7 +85,7 @@ def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
 def _lies_in(item: Document, areas: list[BaseGeometry]) -> bool:
     if item["geometry"] is None:
         return False
-    geometry = shapely.force_2d(shapely.from_geojson(json.dumps(item["geometry"])))
+    geometry = shapely.force_2d(shapely.from_geojson(json.dumps(item["geometry"], default=float)))
     return any(bool(shapely.intersects(geometry, area)) for area in areas)
 
 

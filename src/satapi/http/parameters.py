@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
 from satapi.http import schemas, shapes
 from satapi.http.requests import Asked
+from satapi.http.schemas import Schema
 from satapi.query.rows import KEY_NAMES
 from satapi.stac.links import JSON
 
 if TYPE_CHECKING:
-    from satapi.http.schemas import Schema
+    from collections.abc import Callable
+
     from satapi.settings import Settings
 
 _DESCRIPTIONS = {
@@ -26,10 +28,11 @@ _DESCRIPTIONS = {
     "with a start and an end match where the intervals meet.",
     "ids": "Items with one of these ids.",
     "collections": "Items of one of these collections.",
-    "fields": "Members that items are answered with, such as properties.eo:cloud_cover; those to leave out are marked.",
+    "fields": "Members that items are answered with, such as properties.eo:cloud_cover, beside those that they always "
+    "have, and members to leave out.",
     "sortby": "Fields to sort by, the first one first: id, collection, datetime, created, updated and any other "
     "property. Items without a value come last. By default the newest come first.",
-    "query": "Comparisons of properties that must all hold, such as {\"eo:cloud_cover\": {\"lt\": 10}}.",
+    "query": 'Comparisons of properties that must all hold, such as {"eo:cloud_cover": {"lt": 10}}.',
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
 }
 
@@ -39,8 +42,29 @@ _PATH_DESCRIPTIONS = {
     "name": "The name of a file that the page needs.",
 }
 
-# Lists are one value with commas (OGC API Features 1.0, 7.15).
-_FORM: Schema = {"style": "form", "explode": False}
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A parameter of a path or a query; one that `is_json` is a JSON text."""
+
+    name: str
+    place: Literal["path", "query"]
+    description: str
+    schema: Schema
+    is_json: bool = False
+
+    def described(self, convert: Callable[[Schema], Schema]) -> Schema:
+        """The Parameter Object, with its schema converted."""
+        schema: Schema = {"schema": convert(self.schema)}
+        head: Schema = {
+            "name": self.name,
+            "in": self.place,
+            "required": self.place == "path",
+            "description": self.description,
+        }
+        if self.is_json:
+            return head | {"content": {JSON: schema}}
+        # Lists are one value with commas (OGC API Features 1.0, 7.15).
+        return head | schema | ({"style": "form", "explode": False} if self.place == "query" else {})
 
 
 def body(settings: Settings) -> Schema:
@@ -50,46 +74,21 @@ def body(settings: Settings) -> Schema:
     return {"title": "Search", "description": "A search.", "type": "object", "properties": members} | strict
 
 
-def in_query(settings: Settings) -> dict[str, Schema]:
-    """The Parameter Objects of a search by GET, by name."""
+def in_query(settings: Settings) -> dict[str, Parameter]:
+    """The parameters of a search by GET."""
+    members = _members(settings)
+    members["fields"] = _list("A field to include, or with a minus before it one to exclude.")
+    members["sortby"] = members["sortby"] | _list("A field to sort by, with a minus before it downwards.")
     return {
-        name: {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": _DESCRIPTIONS[name],
-            **_value(name, schema),
-        }
-        for name, schema in _members(settings).items()
+        name: Parameter(name, "query", _DESCRIPTIONS[name], schema, is_json=name in {"intersects", "query"})
+        for name, schema in members.items()
     }
 
 
-def in_path() -> dict[str, Schema]:
-    """The Parameter Objects of the paths, by name."""
-    return {
-        name: {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": description,
-            "schema": {"type": "string", "minLength": 1},
-        }
-        for name, description in _PATH_DESCRIPTIONS.items()
-    }
-
-
-def _value(name: str, schema: Schema) -> Schema:
-    match name:
-        case "intersects" | "query":
-            return {"content": {JSON: {"schema": schema}}}
-        case "fields":
-            described = "A field to include, or one to exclude with a minus before it."
-            return _FORM | {"schema": _list(described)}
-        case "sortby":
-            described = "A field to sort by, upwards or with a minus before it downwards."
-            return _FORM | {"schema": _list(described) | {"maxItems": schema["maxItems"]}}
-        case _:
-            return _FORM | {"schema": schema}
+def in_path() -> dict[str, Parameter]:
+    """The parameters of the paths."""
+    schema: Schema = {"type": "string", "minLength": 1}
+    return {name: Parameter(name, "path", description, schema) for name, description in _PATH_DESCRIPTIONS.items()}
 
 
 def _list(described: str) -> Schema:
@@ -109,7 +108,7 @@ def _members(settings: Settings) -> dict[str, Schema]:
             "maxItems": 6,
             "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
         },
-        "intersects": schemas.of(shapes.Geometry),
+        "intersects": schemas.ref("Geometry"),
         "ids": {"maxItems": settings.ids_max},
         "collections": {"maxItems": settings.collections_max},
         "sortby": {"maxItems": len(KEY_NAMES)},

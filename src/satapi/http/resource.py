@@ -1,36 +1,30 @@
-"""Resources: the rows of the URL table, each a path with what answers on it and what the API's description says of that."""
+"""Resources: rows of the URL table, each a path with what answers on it and what the API's description says of that."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 
-from satapi.stac.links import JSON
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-Handler = Callable[["Request"], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
-    `gives` is the shape of what it answers with 200, None where that is no document of ours; `media_types` are those of
-    it, `parameters` the names of those in the query, and `statuses` all that it may answer.
+    `gives` is what it answers with 200: the struct of a document, or the media types of what is none. `statuses` are
+    all that it may answer, and `parameters` the names of those in the query.
     """
 
     handler: Handler
     id: str
     summary: str
-    gives: type[msgspec.Struct] | None = None
-    media_types: tuple[str, ...] = (JSON,)
+    gives: type[msgspec.Struct] | tuple[str, ...]
+    statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = (200,)
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -48,12 +42,12 @@ class Resource(msgspec.Struct, frozen=True):
 
     @property
     def operations(self) -> dict[str, Operation]:
-        """By method, in lower case; without HEAD and OPTIONS, which are alike everywhere."""
+        """What is described, by method in lower case: HEAD and OPTIONS are alike everywhere."""
         return {"get": self.get} | ({"post": self.post} if self.post else {})
 
     @property
     def template(self) -> str:
-        """The path as OpenAPI writes it: without the kinds of its parameters."""
+        """The path as OpenAPI writes it, without the kinds of its parameters."""
         return re.sub(r":\w+(?=})", "", self.path)
 
     @property

@@ -3,53 +3,124 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from satapi.errors import SatapiError
-from satapi.http import collections, documentation, health, items, landing, problems, search
+from satapi.http import collections, documentation, health, items, landing, problems, search, shapes
 from satapi.http.presence import ClientGoneError
+from satapi.http.requests import ITEMS_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
+from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+async def _get_api(request: Request) -> Response:
+    return await documentation.get_api(request, RESOURCES)
 
 
-class Resource(msgspec.Struct, frozen=True):
-    """A path and what answers each method on it; HEAD and OPTIONS are answered on all of them."""
+# What may be answered: without the database, from it, by a search, and where one document is named.
+_FIXED = (200,)
+_READ = (200, 503)
+_FOUND = (200, 400, 413, 503)
+_ONE = (200, 304, 404, 503)
 
-    path: str
-    get: Handler
-    post: Handler | None = None
-
-    @property
-    def methods(self) -> list[str]:
-        """What Allow says."""
-        return ["GET", "HEAD", *(["POST"] if self.post else []), "OPTIONS"]
-
-
-RESOURCES = (
-    Resource(paths.LANDING, landing.get_landing),
-    Resource(paths.CONFORMANCE, landing.get_conformance),
-    Resource(paths.API, documentation.get_api),
-    Resource(paths.API_HTML, documentation.get_page),
-    Resource(paths.API_ASSETS, documentation.get_asset),
-    Resource(paths.HEALTH, health.get_health),
-    Resource(paths.SEARCH, search.get_search, search.post_search),
-    Resource(paths.ITEMS, search.get_search),
-    Resource(paths.ITEM_ANYWHERE, items.get_item_anywhere),
-    Resource(paths.COLLECTIONS, collections.get_collections),
-    Resource(paths.COLLECTION, collections.get_collection),
-    Resource(paths.COLLECTION_ITEMS, search.get_items),
-    Resource(paths.ITEM, items.get_item),
+RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        paths.LANDING,
+        "Core",
+        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Catalog, _READ),
+    ),
+    Resource(
+        paths.CONFORMANCE,
+        "Core",
+        Operation(landing.get_conformance, "getConformance", "Conformance classes", shapes.Conformance, _FIXED),
+    ),
+    Resource(
+        paths.API,
+        "Core",
+        Operation(
+            _get_api, "getApi", "OpenAPI document, 3.1 where Accept asks", (OPENAPI_3_0, OPENAPI_3_1), (200, 304)
+        ),
+    ),
+    Resource(
+        paths.API_HTML,
+        "Core",
+        Operation(documentation.get_page, "getApiPage", "Page to read and try the API", (HTML,), _FIXED),
+    ),
+    Resource(
+        paths.API_ASSETS,
+        "Core",
+        Operation(
+            documentation.get_asset,
+            "getApiAsset",
+            "File of that page",
+            documentation.ASSET_MEDIA_TYPES,
+            (200, 304, 404),
+        ),
+    ),
+    Resource(
+        paths.HEALTH,
+        "Core",
+        Operation(health.get_health, "getHealth", "Whether the server can answer", shapes.Health, _READ),
+    ),
+    Resource(
+        paths.SEARCH,
+        "Search",
+        Operation(search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS),
+        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND),
+    ),
+    Resource(
+        paths.ITEMS,
+        "Search",
+        Operation(
+            search.get_search,
+            "getAllItems",
+            "Items of all collections",
+            shapes.ItemCollection,
+            _FOUND,
+            SEARCH_PARAMETERS,
+        ),
+    ),
+    Resource(
+        paths.ITEM_ANYWHERE,
+        "Search",
+        Operation(items.get_item_anywhere, "getItemAnywhere", "Item of any collection", shapes.Item, (*_ONE, 300)),
+    ),
+    Resource(
+        paths.COLLECTIONS,
+        "Collections",
+        Operation(collections.get_collections, "getCollections", "All collections", shapes.Collections, _READ),
+    ),
+    Resource(
+        paths.COLLECTION,
+        "Collections",
+        Operation(collections.get_collection, "getCollection", "Collection", shapes.Collection, _ONE),
+    ),
+    Resource(
+        paths.COLLECTION_ITEMS,
+        "Collections",
+        Operation(
+            search.get_items,
+            "getItems",
+            "Items of a collection",
+            shapes.ItemCollection,
+            (*_FOUND, 404),
+            ITEMS_PARAMETERS,
+        ),
+    ),
+    Resource(
+        paths.ITEM,
+        "Collections",
+        Operation(items.get_item, "getItem", "Item of a collection", shapes.Item, _ONE),
+    ),
 )
 
 
@@ -84,15 +155,15 @@ class _Endpoint:
     async def _answer(self, request: Request) -> Response:
         match request.method:
             case "GET":
-                return await self._resource.get(request)
+                return await self._resource.get.handler(request)
             case "HEAD":
-                answer = await self._resource.get(request)
+                answer = await self._resource.get.handler(request)
                 # A page that would be streamed need not be read to say that it is there.
                 if isinstance(answer, StreamingResponse):
                     return Response(status_code=answer.status_code, media_type=answer.media_type)
                 return answer
             case "POST" if self._resource.post is not None:
-                return await self._resource.post(request)
+                return await self._resource.post.handler(request)
             case "OPTIONS":
                 return Response(status_code=HTTPStatus.NO_CONTENT, headers=self._allow)
             case method:

@@ -31,16 +31,20 @@ def of(kind: object) -> Schema:
 def components(kinds: Iterable[type[msgspec.Struct]]) -> dict[str, Schema]:
     """The schemas of structs and all structs in them by name, as OpenAPI 3.1 has them (JSON Schema 2020-12)."""
     _, found = msgspec.json.schema_components(kinds, ref_template=_REF)
-    return {name: _without_default_nulls(schema) for name, schema in found.items()}
+    return {name: _tidy(schema) for name, schema in found.items()}
 
 
-def _without_default_nulls(schema: Schema) -> Schema:
-    """A member that may be null since it may be missing is documented as one that may be missing."""
+def _tidy(schema: Schema) -> Schema:
+    """Without an empty list of required members, which OpenAPI 3.0 forbids, and without nulls for missing ones."""
     given = cast("dict[str, Schema]", schema["properties"])
-    return schema | {"properties": {name: _required(member) for name, member in given.items()}}
+    tidy = schema | {"properties": {name: _without_default_null(member) for name, member in given.items()}}
+    if not tidy["required"]:
+        del tidy["required"]
+    return tidy
 
 
-def _required(member: Schema) -> Schema:
+def _without_default_null(member: Schema) -> Schema:
+    """A member that may be null because it may be missing is documented as one that may be missing."""
     if "default" not in member or member["default"] is not None:
         return member
     rest = {name: value for name, value in member.items() if name not in {"default", "anyOf"}}
@@ -78,8 +82,8 @@ def _keyword_3_0(keyword: str, value: object) -> Schema:
             return {keyword: True, keyword.replace("exclusiveM", "m"): value}
         case "const", _:
             return {"enum": [value]}
-        case "examples", [first, *_]:
-            return {"example": first}
+        case "examples", list():
+            return {"example": cast("list[object]", value)[0]}
         case _:
             return {keyword: value}
 

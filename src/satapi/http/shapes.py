@@ -1,4 +1,4 @@
-"""Shapes: the documents that clients send and get, for the API's description alone; what is stored is passed through."""
+"""Shapes: the documents that clients send and get, for the API's description alone; stored ones pass unparsed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from satapi.http import schemas
 from satapi.stac.links import Link
 
 Position = Annotated[
@@ -23,6 +24,8 @@ Bbox = Annotated[
         "West is greater than east in a box across the antimeridian.",
     ),
 ]
+# Unions have no name of their own in schemas: this stands for ANY_GEOMETRY.
+Geometry = Annotated[Raw, Meta(extra_json_schema=schemas.ref("Geometry"))]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -65,13 +68,10 @@ class MultiPolygon(Struct, frozen=True, tag_field="type"):
 class GeometryCollection(Struct, frozen=True, tag_field="type"):
     """GeoJSON geometries of any types."""
 
-    geometries: Annotated[
-        list[Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection],
-        Meta(min_length=1),
-    ]
+    geometries: Annotated[list[Geometry], Meta(min_length=1)]
 
 
-Geometry = Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection
+ANY_GEOMETRY = Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection
 
 
 _OPERATOR_NAMES = {"starts_with": "startsWith", "ends_with": "endsWith", "one_of": "in"}
@@ -80,8 +80,8 @@ _OPERATOR_NAMES = {"starts_with": "startsWith", "ends_with": "endsWith", "one_of
 class Comparisons(Struct, frozen=True, rename=_OPERATOR_NAMES, forbid_unknown_fields=True):
     """What must hold of a property (query extension). Text is compared without regard to case, but for lt to gte."""
 
-    eq: str | float | bool | None | UnsetType = UNSET
-    neq: str | float | bool | None | UnsetType = UNSET
+    eq: str | float | bool | UnsetType | None = UNSET
+    neq: str | float | bool | UnsetType | None = UNSET
     lt: str | float | UnsetType = UNSET
     lte: str | float | UnsetType = UNSET
     gt: str | float | UnsetType = UNSET
@@ -105,7 +105,9 @@ class Asset(Struct, frozen=True):
 class Properties(Struct, frozen=True):
     """An item's properties: its times, and whatever its extensions say."""
 
-    datetime: Annotated[Time | None, Meta(description="Null where the item has a start and an end.")] | UnsetType = UNSET
+    datetime: Annotated[Time | None, Meta(description="Null where the item has a start and an end.")] | UnsetType = (
+        UNSET
+    )
     start_datetime: Time | UnsetType = UNSET
     end_datetime: Time | UnsetType = UNSET
     created: Time | UnsetType = UNSET
@@ -120,7 +122,7 @@ class ItemMembers(Struct, frozen=True, kw_only=True):
     stac_extensions: list[str] | UnsetType = UNSET
     id: str | UnsetType = UNSET
     collection: str | UnsetType = UNSET
-    geometry: Geometry | None | UnsetType = UNSET
+    geometry: Geometry | UnsetType | None = UNSET
     bbox: Bbox | UnsetType = UNSET
     properties: Properties | UnsetType = UNSET
     assets: dict[str, Asset] | UnsetType = UNSET
@@ -130,14 +132,8 @@ class ItemMembers(Struct, frozen=True, kw_only=True):
 class Item(ItemMembers, frozen=True, kw_only=True):
     """A STAC item: a GeoJSON feature with assets and links."""
 
-    type: Literal["Feature"]
-    stac_version: str
-    id: str
-    collection: str
-    geometry: Geometry | None
-    properties: Properties
-    assets: dict[str, Asset]
-    links: list[Link]
+
+ITEM_REQUIRED = ("type", "stac_version", "id", "collection", "geometry", "properties", "assets", "links")
 
 
 class ItemCollection(Struct, frozen=True, rename="camel"):
@@ -207,7 +203,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     links: list[Link]
 
 
-class Collections(Struct, frozen=True, rename={"number_matched": "numberMatched", "number_returned": "numberReturned"}):
+class Collections(Struct, frozen=True, rename="camel"):
     """All collections."""
 
     collections: list[Collection]
@@ -216,7 +212,7 @@ class Collections(Struct, frozen=True, rename={"number_matched": "numberMatched"
     number_returned: int
 
 
-class Conformance(Struct, frozen=True, rename={"conforms_to": "conformsTo"}):
+class Conformance(Struct, frozen=True, rename="camel"):
     """The conformance classes that the API keeps."""
 
     conforms_to: list[str]

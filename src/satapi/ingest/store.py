@@ -34,6 +34,8 @@ class Stored(Struct):
 # Writes the rows at the first places, those of the second having an older version in the catalog.
 Write = Callable[[Sequence[int], Sequence[int]], Awaitable[None]]
 
+_EXISTS = "it is in the catalog already, or earlier in its file"
+
 # What PostgreSQL can refuse a row for: its values, its size, or what PostGIS says of a geometry.
 _ROW_ERRORS = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.InternalServerError)
 
@@ -109,16 +111,12 @@ def _distinct(keys: Sequence[Key], method: Method, stored: Stored) -> list[int]:
         if key not in chosen:
             chosen[key] = at
         elif method == "insert":
-            stored.refused[at] = _exists(key)
+            stored.refused[at] = _EXISTS
         else:
             stored.ignored += 1
             if method == "upsert":
                 chosen[key] = at
     return [chosen[key] for key in sorted(chosen)]
-
-
-def _exists(key: Key) -> str:
-    return f"there is a {' '.join(map(repr, key))} already"
 
 
 def _sort_out(
@@ -137,7 +135,7 @@ def _sort_out(
         if key not in existing:
             fresh.append(at)
         elif method == "insert":
-            stored.refused[at] = _exists(key)
+            stored.refused[at] = _EXISTS
         elif method == "ignore":
             stored.ignored += 1
         elif existing[key] == hashlib.sha256(rows[at].content).digest():
