@@ -15,8 +15,8 @@ import catalogs
 import msgspec
 import oracle
 import pytest
-import serving
 
+import serving
 from satapi.http import search as http_search
 from satapi.http import streaming
 from satapi.query import newest, plan

@@ -15,7 +15,7 @@ from satapi.stac.search import Operator
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_settings_has_each_setting_with_its_default_and_description():
+def test_the_page_of_settings_has_each_setting_with_its_default_and_description() -> None:
     hints = typing.get_type_hints(Settings, include_extras=True)
     expected: list[str] = []
     for field in msgspec.structs.fields(Settings):
@@ -27,7 +27,7 @@ def test_the_page_of_settings_has_each_setting_with_its_default_and_description(
     assert [line for line in page if line.startswith(f"| `{PREFIX}")] == expected
 
 
-def test_the_page_of_searches_names_each_parameter_and_operator():
+def test_the_page_of_searches_names_each_parameter_and_operator() -> None:
     page = (DOCS / "searching.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == sorted(
         SEARCH_PARAMETERS, key=lambda name: page.index(f"| `{name}` |")
@@ -37,7 +37,7 @@ def test_the_page_of_searches_names_each_parameter_and_operator():
     assert re.findall(r"\w+", operators[1].replace(" and ", " ")) == list(typing.get_args(Operator))
 
 
-def test_the_pages_link_to_files_that_exist():
+def test_the_pages_link_to_files_that_exist() -> None:
     for page in [*DOCS.glob("*.md"), *DOCS.parent.glob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"

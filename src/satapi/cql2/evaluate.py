@@ -30,6 +30,7 @@ Value = object
 # Unknown is None.
 Truth = bool | None
 
+_ENDS = ("start_datetime", "end_datetime")
 _TIMES = frozenset({"datetime", "start_datetime", "end_datetime", "created", "updated"})
 
 
@@ -61,14 +62,34 @@ def lookup(name: str, item: Mapping[str, Value]) -> Value:
         return item.get(name)
     properties = cast("Mapping[str, Value]", item["properties"])
     if name in _TIMES:
-        value = properties.get(name)
-        if value is None and name == "datetime":
-            value = properties.get("start_datetime")
-        return parse_instant(value) if isinstance(value, str) else None
+        return _time(name, properties)
     value: Value = properties
     for step in name.split("."):
-        value = cast("Mapping[str, Value]", value).get(step) if isinstance(value, dict) else None
+        value = _inside(value, step)
     return value
+
+
+def _inside(value: Value, step: str) -> Value:
+    """A member of an object, or an element of an array by its number, from 0, or from -1 at its end."""
+    if isinstance(value, dict):
+        return cast("Mapping[str, Value]", value).get(step)
+    if isinstance(value, list) and re.fullmatch(r"-?\d+", step):
+        elements = cast("list[Value]", value)
+        return elements[int(step)] if -len(elements) <= int(step) < len(elements) else None
+    return None
+
+
+def _time(name: str, properties: Mapping[str, Value]) -> Value:
+    """A time; what is no time counts as missing, and so does one end of an interval without the other."""
+    value = properties.get(name)
+    if value is None and name == "datetime":
+        value = properties.get("start_datetime")
+    if name in _ENDS and None in map(properties.get, _ENDS):
+        return None
+    try:
+        return parse_instant(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _term(term: Term, item: Mapping[str, Value]) -> Value:

@@ -124,7 +124,7 @@ def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
     solid = shapely.has_z(geometries)
     geometries[solid] = shapely.force_3d(geometries[solid])
     empty = shapely.is_empty(geometries)
-    written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True).tolist()
+    written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True, output_dimension=2).tolist()
     for at in np.flatnonzero(empty).tolist():
         written[at] = None
     for at in np.flatnonzero(outside | missing).tolist():

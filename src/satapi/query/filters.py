@@ -48,6 +48,7 @@ _OPERATORS: dict[ComparisonOperator, Sql] = {
 LiteralValue = str | bool | int | Decimal | datetime
 
 _LEAST_NUMBER = sql("'-9e131071'::jsonb")
+_NULL = sql("'null'::jsonb")
 _LEAST_BOOLEAN = sql("'false'::jsonb")
 _FALSE = sql("false")
 
@@ -168,7 +169,9 @@ def _with_json(operator: ComparisonOperator, subject: Column, value: LiteralValu
         return compared
     is_text = isinstance(value, str | datetime)
     if operator in {"<", "<="}:
-        return compared if is_text else sql("({} and {} >= {})", compared, subject.expression, _LEAST_NUMBER)
+        # Nothing but null lies below the texts, and, by an old accident, the empty array.
+        floor = _NULL if is_text else _LEAST_NUMBER
+        return sql("({} and {} > {})", compared, subject.expression, floor)
     ceiling = _LEAST_NUMBER if is_text else _LEAST_BOOLEAN
     return sql("({} and {} < {})", compared, subject.expression, ceiling)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 # When an area is broad. Reading by distance opens every index page of the area whose times span the anchor, so its cost
 # grows with the items there (measured: 0.076 us each), and then 7 us for each row that it visits; walking visits rows
-# until enough are in the area (2 us each). Walking is cheaper when share^2 * items > BROAD_RATIO * rows wanted. Of 5
-# million items and for 10 of them that is at a share of 0.8 %: 180 degrees and 90 days took 95 ms by distance and 0.3 ms by
-# walking, 1 degree took 0.5 ms by distance and 25 ms by walking.
+# until enough are in the area (2 us each). Walking is cheaper when share^2 * items > BROAD_RATIO * rows wanted. For 10
+# of 5 million items that is at a share of 0.8 %: 180 degrees and 90 days took 95 ms by distance and 0.3 ms by walking,
+# 1 degree took 0.5 ms by distance and 25 ms by walking.
 BROAD_RATIO = 26
 
 # Of the rows visited, what a test of a property is taken to let through: one in so many.

@@ -59,8 +59,9 @@ class Rows:
 
     def final(self, branches: Sql, *first: Sql) -> Sql:
         """The final SELECT over the rows of branches: by `first`, then in the order, cut to the limit."""
+        # Renamed, since ORDER BY would take the text for the value if it had the same name.
         values = [
-            sql("{}::text", self._named(key)) if key.column.kind == "json" else self._named(key)
+            sql("{}::text as value", self._named(key)) if key.column.kind == "json" else self._named(key)
             for key in self.order.values
         ]
         keys = [sorted_by(key, self._named(key), backward=self.order.backward) for key in self.order.keys]

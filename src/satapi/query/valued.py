@@ -22,7 +22,9 @@ def by_values(conditions: Conditions, order: Order, position: Position | None, r
     """
     key, *rest = order.keys
     if not key.column.nullable or any(other.column.nullable for other in rest):
-        where = [*conditions.everything, *_after(order, position)]
+        # Read in one part, missing values come after every bound.
+        bounded = not key.column.nullable or order.backward
+        where = [*conditions.everything, *_after(order, position, bounded=bounded)]
         return Found([], rows.final(rows.branch(where)))
     parts = [
         rows.branch([*conditions.everything, *where], keys, nulls=False) for where, keys in _parts(order, position)
@@ -64,8 +66,8 @@ def _parts(order: Order, position: Position | None) -> list[tuple[list[Sql], lis
             return [([*missing, *after], rest), (present, every)]
 
 
-def _after(order: Order, position: Position | None) -> list[Sql]:
+def _after(order: Order, position: Position | None, *, bounded: bool = True) -> list[Sql]:
     if position is None:
         return []
-    bound = keyset.bound(order, position)
+    bound = keyset.bound(order, position) if bounded else None
     return [keyset.after(order, position), *([] if bound is None else [bound])]
