@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
 from satapi.db.pool import connect
@@ -19,6 +18,8 @@ from satapi.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
+
+    import asyncpg
 
     from satapi.ingest.store import Method
 
@@ -188,7 +189,7 @@ async def test_every_kind_of_valid_item_is_taken(catalog: asyncpg.Connection, wr
 
 BAD = {
     "no json": '{"id": ',
-    "no datetime": dated(1, number=1),
+    "no datetime": dated(1),
     "no geometry": {name: value for name, value in item(1).items() if name != "geometry"},
     "unknown collection": item(1, collection="other"),
     "number too large for PostgreSQL": '{"type":"Feature","id":"i00001","collection":"c","geometry":null,"assets":{},'
@@ -205,7 +206,7 @@ async def test_a_bad_item_is_skipped_alone_or_stops_the_load_before_its_batch(
     with pytest.raises(LoadError, match=r"items.ndjson line 6, ") as stopped:
         await load_items(catalog, [file], batch_size=4)
     assert str(stopped.value).endswith(
-        f"In the database are 4 documents in 1 whole batches, up to {file} line 4. Go on from {file} line 5."
+        f"In the database are 4 documents, up to {file} line 4 (whole batches: 1). Go on from {file} line 5."
     )
     assert await count(catalog) == 4
     told: list[BadItem] = []
@@ -243,9 +244,7 @@ async def test_a_file_that_breaks_off_stops_the_load_after_what_is_whole(
     catalog: asyncpg.Connection, write: Callable[..., str]
 ) -> None:
     file = write("[", json.dumps(item(1)) + ",", json.dumps(item(2)) + ",", '{"id":')
-    with pytest.raises(
-        LoadError, match=r"(?s)line 4: .* In the database are 2 documents in 1 whole batches.*line 3\.$"
-    ):
+    with pytest.raises(LoadError, match=r"(?s)line 4: .*In the database are 2 documents, up to .* line 3 "):
         await load_items(catalog, [file], on_error="skip")
     assert await count(catalog) == 2
 
@@ -270,13 +269,13 @@ async def test_a_connection_that_breaks_stops_the_load_with_whole_batches(
                 killing.append(asyncio.ensure_future(killer.execute("select pg_terminate_backend($1)", pid)))
 
         killing: list[asyncio.Future[str]] = []
-        with pytest.raises(LoadError, match="In the database are .* documents in .* whole batches") as stopped:
+        with pytest.raises(LoadError, match=r"In the database are .* documents") as stopped:
             await load_items(loading, [file], batch_size=5, on_progress=kill)
         await asyncio.gather(*killing)
     stored = await count(catalog)
     assert 15 <= stored < 50
     assert stored % 5 == 0
-    assert f"up to {file} line {stored}." in str(stopped.value)
+    assert f"up to {file} line {stored} (" in str(stopped.value)
 
 
 # Collections ------------------------------------------------------------------------------------------------------

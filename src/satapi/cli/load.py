@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 Noun = Literal["collections", "items"]
 
-_LOADS = {"collections": load_collections, "items": load_items}
+# Items are stored over several connections at once, which keeps PostgreSQL busy while the next ones are read: 40,000 of
+# 6 KB came in at 9,000/s over one and 11,700/s over two or three, on two cores.
+_CONNECTIONS = 3
 _EXIT_SKIPPED = 3
 
 
@@ -38,15 +42,21 @@ def load_files(
 async def _load(
     found: Target, noun: Noun, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int
 ) -> Report:
-    async with found.connected() as connection:
-        with shown(noun) as (on_progress, on_bad):
-            return await _LOADS[noun](
-                connection,
-                files,
-                method=method,
-                on_error=on_error,
-                batch_size=batch_size,
-                on_progress=on_progress,
-                # The error of a load that stops names the bad document itself.
-                on_bad=on_bad if on_error == "skip" else None,
-            )
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(found.connected())
+        if noun == "items":
+            others = [await stack.enter_async_context(found.connected()) for _ in range(_CONNECTIONS - 1)]
+            load = partial(load_items, beside=others)
+        else:
+            load = load_collections
+        on_progress, on_bad = stack.enter_context(shown(noun))
+        return await load(
+            connection,
+            files,
+            method=method,
+            on_error=on_error,
+            batch_size=batch_size,
+            on_progress=on_progress,
+            # The error of a load that stops names the bad document itself.
+            on_bad=on_bad if on_error == "skip" else None,
+        )

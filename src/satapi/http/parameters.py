@@ -77,8 +77,8 @@ def body(settings: Settings) -> Schema:
 def in_query(settings: Settings) -> dict[str, Parameter]:
     """The parameters of a search by GET."""
     members = _members(settings)
-    members["fields"] = _list("A field to include, or with a minus before it one to exclude.")
-    members["sortby"] = members["sortby"] | _list("A field to sort by, with a minus before it downwards.")
+    members["fields"] = _list("^[^,]+$", "A field to include, or with a minus before it one to exclude.")
+    members["sortby"] |= _list("^[-+]?[^-+ ,][^,]*$", "A field to sort by, with a minus before it downwards.")
     return {
         name: Parameter(name, "query", _DESCRIPTIONS[name], schema, is_json=name in {"intersects", "query"})
         for name, schema in members.items()
@@ -91,8 +91,8 @@ def in_path() -> dict[str, Parameter]:
     return {name: Parameter(name, "path", description, schema) for name, description in _PATH_DESCRIPTIONS.items()}
 
 
-def _list(described: str) -> Schema:
-    return {"type": "array", "items": {"type": "string", "minLength": 1, "description": described}}
+def _list(pattern: str, described: str) -> Schema:
+    return {"type": "array", "items": {"type": "string", "pattern": pattern, "description": described}}
 
 
 def _members(settings: Settings) -> dict[str, Schema]:
@@ -111,7 +111,11 @@ def _members(settings: Settings) -> dict[str, Schema]:
         "intersects": schemas.ref("Geometry"),
         "ids": {"maxItems": settings.ids_max},
         "collections": {"maxItems": settings.collections_max},
-        "sortby": {"maxItems": len(KEY_NAMES)},
+        "sortby": {
+            "maxItems": len(KEY_NAMES),
+            "items": schemas.ref("SortEntry")
+            | {"properties": {"field": {"minLength": 1}, "direction": {"enum": ["asc", "desc"]}}},
+        },
         "query": schemas.of(dict[str, shapes.Comparisons]),
     }
     asked = cast("dict[str, Schema]", schemas.components([Asked])["Asked"]["properties"])

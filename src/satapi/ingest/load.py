@@ -209,7 +209,8 @@ class _Load(Generic[RowT]):
         before = [span for at, span in stored if at < number]
         if before:
             count = sum(span.read for span in before)
-            state = f"In the database are {count:,} documents in {len(before):,} whole batches, up to {before[-1].last}"
+            batches = f"whole batches: {len(before):,}"
+            state = f"In the database are {count:,} documents, up to {before[-1].last} ({batches})"
         else:
             state = "In the database is no batch"
         later = [f", and the batch from {span.first} to {span.last}" for at, span in stored if at > number]

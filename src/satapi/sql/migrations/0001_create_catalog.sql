@@ -8,11 +8,13 @@ create extension if not exists btree_gist schema public;
 create table collections (
     id text collate "C" primary key,
     -- the collection as it was given, without the links that the server makes; its links member is last
-    content json compression lz4 not null,
+    content json not null,
     -- how far an item's start lies before, and its end after, its datetime, at most: see items.datetime
-    span_before interval not null default interval '0',
-    span_after interval not null default interval '0'
+    span_before interval not null default '0',
+    span_after interval not null default '0'
 );
+
+alter table collections alter column content set compression lz4;
 
 -- So that max() over all collections is a probe.
 create index collections_span_before on collections (span_before);
@@ -29,11 +31,14 @@ create table items (
     created timestamptz,
     updated timestamptz,
     -- a copy of the properties for filters and sorting; what is served is content
-    properties jsonb compression lz4 not null,
+    properties jsonb not null,
     -- the item as it was given, without the links that the server makes; its links member is last
-    content json compression lz4 not null,
+    content json not null,
     primary key (collection, id)
 ) partition by list (collection);
+
+alter table items alter column properties set compression lz4;
+alter table items alter column content set compression lz4;
 
 -- A collection lives here until it is large enough for a partition of its own.
 create table items_default partition of items default;
@@ -49,7 +54,7 @@ create index items_geometry_datetime on items using gist (geometry, datetime);
 create index items_cloud_cover on items (nullif(properties -> 'eo:cloud_cover', 'null'::jsonb), collection, id)
 where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;
 
--- The share of all items whose bounding box meets an area's, as the statistics of the last analyze tell; 0 while there are none.
+-- The share of all items whose bounding box meets an area's, as the statistics of the last analyze tell; 0 without any.
 create function area_share(area geometry) returns double precision
 language plpgsql stable parallel safe as $$
 begin

@@ -1,0 +1,82 @@
+-- What the migrations make; written by tests/db/test_schema.py.
+CREATE SCHEMA satapi;
+CREATE FUNCTION satapi.area_share(area public.geometry) RETURNS double precision
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    return _postgis_selectivity('items'::regclass, 'geometry', area);
+exception when internal_error then
+    return 0;
+end
+$$;
+CREATE TABLE satapi.collections (
+    id text NOT NULL COLLATE pg_catalog."C",
+    content json NOT NULL,
+    span_before interval DEFAULT '00:00:00'::interval NOT NULL,
+    span_after interval DEFAULT '00:00:00'::interval NOT NULL
+);
+ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
+CREATE TABLE satapi.items (
+    collection text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    geometry public.geometry(Geometry,4326),
+    datetime timestamp with time zone NOT NULL,
+    start_datetime timestamp with time zone,
+    end_datetime timestamp with time zone,
+    created timestamp with time zone,
+    updated timestamp with time zone,
+    properties jsonb NOT NULL,
+    content json NOT NULL
+)
+PARTITION BY LIST (collection);
+ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.items ALTER COLUMN content SET COMPRESSION lz4;
+CREATE TABLE satapi.items_default (
+    collection text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    geometry public.geometry(Geometry,4326),
+    datetime timestamp with time zone NOT NULL,
+    start_datetime timestamp with time zone,
+    end_datetime timestamp with time zone,
+    created timestamp with time zone,
+    updated timestamp with time zone,
+    properties jsonb NOT NULL,
+    content json NOT NULL
+);
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET COMPRESSION lz4;
+CREATE TABLE satapi.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
+ALTER TABLE ONLY satapi.collections
+    ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY satapi.items
+    ADD CONSTRAINT items_pkey PRIMARY KEY (collection, id);
+ALTER TABLE ONLY satapi.items_default
+    ADD CONSTRAINT items_default_pkey PRIMARY KEY (collection, id);
+ALTER TABLE ONLY satapi.migrations
+    ADD CONSTRAINT migrations_name_key UNIQUE (name);
+ALTER TABLE ONLY satapi.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
+CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
+CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
+CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id);
+CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id);
+CREATE INDEX items_default_collection_datetime_id_idx ON satapi.items_default USING btree (collection, datetime DESC, id);
+CREATE INDEX items_default_datetime_collection_id_idx ON satapi.items_default USING btree (datetime DESC, collection, id);
+CREATE INDEX items_geometry_datetime ON ONLY satapi.items USING gist (geometry, datetime);
+CREATE INDEX items_default_geometry_datetime_idx ON satapi.items_default USING gist (geometry, datetime);
+CREATE INDEX items_id ON ONLY satapi.items USING btree (id);
+CREATE INDEX items_default_id_idx ON satapi.items_default USING btree (id);
+CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
+ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_idx;
+ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_idx;
+ALTER INDEX satapi.items_geometry_datetime ATTACH PARTITION satapi.items_default_geometry_datetime_idx;
+ALTER INDEX satapi.items_id ATTACH PARTITION satapi.items_default_id_idx;
+ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
+ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
