@@ -10,7 +10,6 @@ import subprocess
 from importlib.resources import files
 from pathlib import Path
 
-
 _HEADER = "-- What the migrations make; written by tests/db/test_schema.py.\n"
 
 

@@ -1,6 +1,6 @@
-"""Random searches of random catalogs: the API finds what the oracle finds, in its order, on every way through the pages.
+"""Random searches of random catalogs: the API finds what the oracle finds, in its order, on all its pages.
 
-`ORACLE_SEARCHES=1000 pytest tests/http/test_search_oracle.py` tries more searches in each catalog than the usual runs do.
+`ORACLE_SEARCHES=1000 pytest tests/http/test_search_oracle.py` tries more searches in each catalog than usual.
 """
 
 from __future__ import annotations
@@ -145,6 +145,8 @@ async def _check(
 
 
 class Page(NamedTuple):
+    """What a page showed."""
+
     keys: list[tuple[str, str]]
     links: dict[str, oracle.Document]
     number_matched: int | None

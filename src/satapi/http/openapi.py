@@ -100,7 +100,8 @@ def _path_item(resource: Resource) -> Schema:
 def _operation(method: str, operation: Operation, tag: str) -> Schema:
     described: Schema = {"operationId": operation.id, "summary": operation.summary, "tags": [tag]}
     if method == "post":
-        described["requestBody"] = {"content": {JSON: {"schema": schemas.ref(_SEARCH)}}}
+        body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
+        described["requestBody"] = {"content": {JSON: body}}
     elif operation.parameters:
         described["parameters"] = [_ref("parameters", name) for name in operation.parameters]
     return described | {"responses": {str(status): _response(status, operation) for status in operation.statuses}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from satapi.http import schemas, shapes
 from satapi.http.requests import Asked
@@ -44,13 +45,14 @@ _PATH_DESCRIPTIONS = {
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A parameter of a path or a query; one that `is_json` is a JSON text."""
+    """A parameter of a path or a query; one that `is_json` is a JSON text, and forms may start from its `example`."""
 
     name: str
     place: Literal["path", "query"]
     description: str
     schema: Schema
     is_json: bool = False
+    example: Schema | None = None
 
     def described(self, convert: Callable[[Schema], Schema]) -> Schema:
         """The Parameter Object, with its schema converted."""
@@ -62,9 +64,14 @@ class Parameter(msgspec.Struct, frozen=True):
             "description": self.description,
         }
         if self.is_json:
-            return head | {"content": {JSON: schema}}
+            example: Schema = {} if self.example is None else {"example": self.example}
+            return head | {"content": {JSON: schema | example}}
         # Lists are one value with commas (OGC API Features 1.0, 7.15).
         return head | schema | ({"style": "form", "explode": False} if self.place == "query" else {})
+
+
+# A search that any catalog can answer.
+BODY_EXAMPLE: Schema = {"datetime": "2020-01-01T00:00:00Z/..", "sortby": [{"field": "datetime"}], "limit": 10}
 
 
 def body(settings: Settings) -> Schema:
@@ -79,10 +86,10 @@ def in_query(settings: Settings) -> dict[str, Parameter]:
     members = _members(settings)
     members["fields"] = _list("^[^,]+$", "A field to include, or with a minus before it one to exclude.")
     members["sortby"] |= _list("^[-+]?[^-+ ,][^,]*$", "A field to sort by, with a minus before it downwards.")
-    return {
-        name: Parameter(name, "query", _DESCRIPTIONS[name], schema, is_json=name in {"intersects", "query"})
-        for name, schema in members.items()
-    }
+    found = {name: Parameter(name, "query", _DESCRIPTIONS[name], schema) for name, schema in members.items()}
+    found["intersects"] = replace(found["intersects"], is_json=True)
+    found["query"] = replace(found["query"], is_json=True, example={})
+    return found
 
 
 def in_path() -> dict[str, Parameter]:
