@@ -107,10 +107,10 @@ _LIBRARY = re.compile(r"^\w+: (Error parsing JSON: )?'?(\[[\w.]+\] )?|'?\s*$")
 
 
 def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
-    """Turn GeoJSON geometries into EWKB with SRID 4326: None for an empty one, the reason for one that is wrong.
+    """Turn GeoJSON geometries into flat EWKB with SRID 4326: None for an empty one, the reason for one that is wrong.
 
-    What PostGIS cannot handle is mended, since it would fail every search that comes upon it: geometries that cross
-    themselves, collections whose members overlap, and parts of two dimensions beside parts of three.
+    What PostGIS cannot compare is mended, since it would fail every search that comes upon it: geometries that cross
+    themselves, and collections whose members overlap. Heights are left out: searches do not ask for them.
     """
     with np.errstate(all="ignore"):
         geometries = shapely.from_geojson(list(texts), on_invalid="ignore")
@@ -121,8 +121,6 @@ def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
     broken = collected | ~(shapely.is_valid(geometries) | missing | outside)
     if broken.any():
         geometries[broken] = _mended(geometries[broken])
-    solid = shapely.has_z(geometries)
-    geometries[solid] = shapely.force_3d(geometries[solid])
     empty = shapely.is_empty(geometries)
     written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True, output_dimension=2).tolist()
     for at in np.flatnonzero(empty).tolist():
