@@ -137,6 +137,9 @@ async def test_collections_have_their_links_and_empty_ones_no_items(client: http
     assert (answer.status_code, answer.json()["features"], answer.json()["numberMatched"]) == (200, [], 0)
     assert (await client.get("/collections/none/items")).status_code == 404
     assert (await client.get("/search?collections=none")).json()["features"] == []
+    again = "/collections/two/items?collections=two"
+    assert (await client.get(again)).json()["numberReturned"] == 3
+    assert (await client.get("/collections/two/items?collections=one")).status_code == 400
 
 
 BAD = {

@@ -57,7 +57,6 @@ class Asked(msgspec.Struct, kw_only=True):
 
 
 SEARCH_PARAMETERS = Asked.__struct_fields__
-ITEMS_PARAMETERS = tuple(name for name in SEARCH_PARAMETERS if name != "collections")
 
 _TYPES = {
     "limit": int,
@@ -149,7 +148,12 @@ def search(asked: Asked, settings: Settings, collection_id: str | None = None) -
         area = geometry.parse_bbox(asked.bbox)
     elif asked.intersects is not None:
         area = geometry.parse_geometry(bytes(asked.intersects), points_max=settings.geometry_max_points)
-    collections = asked.collections if collection_id is None else [collection_id]
+    collections = asked.collections
+    if collection_id is not None:
+        # Clients name the collection of the path again.
+        if collections and collection_id not in collections:
+            raise InvalidError("collections", ",".join(collections), f"the path asks for {collection_id!r} alone")
+        collections = [collection_id]
     return Search(
         limit=_limit(asked.limit, settings),
         collections=_names("collections", collections, settings.collections_max),

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from satapi.errors import SatapiError
 from satapi.http import collections, documentation, health, items, landing, problems, search, shapes
 from satapi.http.presence import ClientGoneError
-from satapi.http.requests import ITEMS_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.requests import SEARCH_PARAMETERS
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
 from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1
@@ -113,7 +113,7 @@ RESOURCES: tuple[Resource, ...] = (
             "Items of a collection",
             shapes.ItemCollection,
             (*_FOUND, 404),
-            ITEMS_PARAMETERS,
+            SEARCH_PARAMETERS,
         ),
     ),
     Resource(

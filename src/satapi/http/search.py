@@ -35,7 +35,7 @@ async def get_search(request: Request) -> Response:
 
 async def get_items(request: Request) -> Response:
     """GET /collections/{collection_id}/items."""
-    return await _get(request, requests.ITEMS_PARAMETERS, urls.path_value(request, "collection_id"))
+    return await _get(request, requests.SEARCH_PARAMETERS, urls.path_value(request, "collection_id"))
 
 
 async def post_search(request: Request) -> Response:
