@@ -81,6 +81,15 @@ def test_the_client_gets_every_item_once(
     ]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_client_may_write_a_comparison_as_text(client: pystac_client.Client, method: str) -> None:
+    as_text = client.search(method=method, query=["eo:cloud_cover<10", "platform=landsat-8"], limit=500)
+    as_json = client.search(query={"eo:cloud_cover": {"lt": 10}, "platform": {"eq": "landsat-8"}}, limit=500)
+    found = [item.id for item in as_text.items()]
+    assert found
+    assert found == [item.id for item in as_json.items()]
+
+
 def test_the_client_asks_for_ids_and_fields(client: pystac_client.Client, stored: list[dict[str, object]]) -> None:
     wanted = [str(one["id"]) for one in stored[::400]]
     found = list(client.search(ids=wanted, fields=["id", "properties.eo:cloud_cover", "-assets"]).items_as_dicts())

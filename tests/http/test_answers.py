@@ -220,6 +220,13 @@ async def test_a_bad_body_is_refused_and_nothing_breaks(client: httpx.AsyncClien
     assert answer.status_code == status, answer.text
 
 
+async def test_ids_that_are_numbers_are_texts(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/search", json={"query": {"id": {"eq": "5"}, "collection": {"lt": "7"}}})
+    assert (answer.status_code, answer.json()["features"]) == (200, [])
+    few = await client.post("/search", json={"query": {"n": {"lt": "2"}}})
+    assert sorted(item["properties"]["n"] for item in few.json()["features"]) == [0, 1]
+
+
 async def test_too_many_points_are_refused(client: httpx.AsyncClient) -> None:
     line = {"type": "LineString", "coordinates": [[0, number / 1000] for number in range(10_001)]}
     assert (await client.post("/search", json={"intersects": line})).status_code == 413

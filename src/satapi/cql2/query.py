@@ -7,6 +7,7 @@ without regard to case in eq, neq, in, startsWith, endsWith and contains.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, assert_never
 
 from satapi.cql2.ast import (
@@ -19,6 +20,7 @@ from satapi.cql2.ast import (
     Literal,
     Node,
     Not,
+    Or,
     Property,
     Term,
 )
@@ -26,6 +28,12 @@ from satapi.errors import InvalidError
 
 if TYPE_CHECKING:
     from satapi.stac.search import Operator, PropertyTest, Scalar
+
+# Members that are text, whatever it says.
+_TEXTS = frozenset({"id", "collection"})
+
+# A JSON number.
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
 
 _COMPARISONS: dict[Operator, ComparisonOperator] = {
     "eq": "=",
@@ -43,6 +51,11 @@ def node(test: PropertyTest) -> Node:
     match test.operator:
         case "eq" | "neq" if test.value is None:
             return IsNull(prop) if test.operator == "eq" else Not(IsNull(prop))
+        case "eq" | "lt" | "lte" | "gt" | "gte" if _is_numeric_text(test):
+            # pystac-client sends the number of "eo:cloud_cover<10" as text.
+            text = str(test.value)
+            as_number = Comparison(_COMPARISONS[test.operator], prop, Literal(Decimal(text)))
+            return Or((_text_test(prop, test, text), as_number))
         case "eq" | "neq":
             value = _literal(test, test.value)
             return Comparison(_COMPARISONS[test.operator], _folded(prop, value), _folded(value, value))
@@ -64,6 +77,17 @@ def node(test: PropertyTest) -> Node:
             return InList(CaseInsensitive(prop), tuple(_folded(option, option) for option in options))
         case _:
             assert_never(test.operator)
+
+
+def _is_numeric_text(test: PropertyTest) -> bool:
+    return test.property not in _TEXTS and isinstance(test.value, str) and bool(_NUMBER.fullmatch(test.value))
+
+
+def _text_test(prop: Property, test: PropertyTest, text: str) -> Node:
+    operator = _COMPARISONS[test.operator]
+    if test.operator == "eq":
+        return Comparison(operator, CaseInsensitive(prop), CaseInsensitive(Literal(text)))
+    return Comparison(operator, prop, Literal(text))
 
 
 def _literal(test: PropertyTest, value: Scalar | tuple[Scalar, ...]) -> Literal:
