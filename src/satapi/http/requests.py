@@ -217,16 +217,23 @@ _SHOWN = 200
 # The values of GET parameters
 
 
+def _plain(number: str) -> str:
+    """The text, unless it is a number to Python alone. Raises ValueError."""
+    if "_" in number or not number.isascii():
+        raise ValueError(number)
+    return number
+
+
 def _whole_number(text: str) -> int:
     try:
-        return int(text)
+        return int(_plain(text))
     except ValueError:
         raise InvalidError("limit", text, "allowed are whole numbers from 1") from None
 
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(number) for number in text.split(",")]
+        return [float(_plain(number)) for number in text.split(",")]
     except ValueError:
         raise InvalidError("bbox", text, "allowed are 4 or 6 numbers with commas between them") from None
 

@@ -44,17 +44,21 @@ def json(value: object, media_type: str = JSON, status: int = 200, headers: dict
 def tagged(request: Request, body: bytes, media_type: str) -> Response:
     """A stored document with its entity tag; 304 where the client has it (RFC 9110, 13.1.2)."""
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    if _matches(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers={"ETag": tag})
+    if (known := _match(request.headers.get("if-none-match"), tag)) is not None:
+        return Response(status_code=304, headers={"ETag": known, "Vary": "Accept-Encoding"})
     return Response(body, media_type=media_type, headers={"ETag": tag})
 
 
-def _matches(header: str | None, tag: str) -> bool:
-    """Compares weakly. A compressed body has the tag of the plain one with the encoding's name at its end."""
-    if header is None:
-        return False
-    known = {entry.strip().removeprefix("W/").strip('"').split("-")[0] for entry in header.split(",")}
-    return "*" in known or tag.strip('"') in known
+def _match(header: str | None, tag: str) -> str | None:
+    """The tag that the client has, compared weakly.
+
+    A compressed body has the tag of the plain one with the encoding's name at its end.
+    """
+    for entry in (header or "").split(","):
+        known = entry.strip().removeprefix("W/")
+        if known == "*" or known.strip('"').split("-")[0] == tag.strip('"'):
+            return tag if known == "*" else known
+    return None
 
 
 Buffers = tuple[bytes | memoryview, ...]

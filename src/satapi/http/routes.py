@@ -160,7 +160,9 @@ class _Endpoint:
                 answer = await self._resource.get.handler(request)
                 # A page that would be streamed need not be read to say that it is there.
                 if isinstance(answer, StreamingResponse):
-                    return Response(status_code=answer.status_code, media_type=answer.media_type)
+                    head = Response(status_code=answer.status_code, media_type=answer.media_type)
+                    del head.headers["Content-Length"]
+                    return head
                 return answer
             case "POST" if self._resource.post is not None:
                 return await self._resource.post.handler(request)

@@ -52,13 +52,19 @@ class Conditions:
 
     @property
     def floor(self) -> Sql | None:
-        """The earliest datetime that an item in the window can have."""
-        return None if self.start is None else sql("{}::timestamptz - (select after from spans)", self.start)
+        """The earliest datetime that an item in the window can have; spans reach no further than years do."""
+        if self.start is None:
+            return None
+        start = sql("{}::timestamptz", self.start)
+        return sql("{} - least((select after from spans), {} - timestamptz '0001-01-01 00:00:00Z')", start, start)
 
     @property
     def ceiling(self) -> Sql | None:
         """The latest datetime that an item in the window can have."""
-        return None if self.end is None else sql("{}::timestamptz + (select before from spans)", self.end)
+        if self.end is None:
+            return None
+        end = sql("{}::timestamptz", self.end)
+        return sql("{} + least((select before from spans), timestamptz '9999-12-31 23:59:59.999999Z' - {})", end, end)
 
     @property
     def window(self) -> list[Sql]:

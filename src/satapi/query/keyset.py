@@ -165,7 +165,7 @@ def decode(text: str, sortby: Sequence[SortKey]) -> Position:
             raise InvalidError("token", text, allowed)
         for key, value in zip(order(sortby).values, token.values, strict=True):
             _check(key, value)
-    except (ValueError, UnicodeEncodeError, binascii.Error, msgspec.DecodeError):
+    except (ValueError, UnicodeEncodeError, binascii.Error, msgspec.DecodeError, RecursionError):
         raise InvalidError("token", text, allowed) from None
     return Position(token.values, token.collection, token.id, token.backward)
 

@@ -27,6 +27,9 @@ BROAD_RATIO = 26
 # Of the rows visited, what a test of a property is taken to let through: one in so many.
 ROWS_A_MATCH = 5
 
+# Beyond so many tests no archive has the rows.
+_TESTS_MAX = 20
+
 # Items of one time that reading by distance collects, at most, before walking that time takes over. Reading
 # by distance has to collect all items of the last time on the page before it can order them.
 TIES_MAX = 10_000
@@ -76,4 +79,4 @@ def _scope(search: Search) -> Scope:
 
 
 def _broad_from(search: Search) -> int:
-    return BROAD_RATIO * (search.limit + 1) * ROWS_A_MATCH ** len(search.tests)
+    return BROAD_RATIO * (search.limit + 1) * ROWS_A_MATCH ** min(len(search.tests), _TESTS_MAX)

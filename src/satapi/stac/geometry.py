@@ -88,7 +88,7 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
     west, south, east, north = geometry.bounds
     if not all(map(math.isfinite, (west, south, east, north))):
         raise InvalidError(parameter, shown, f"a coordinate is not a number; {_GEOJSON}")
-    if west < -_LONGITUDE_MAX or east > _LONGITUDE_MAX or south < -_LATITUDE_MAX or north > _LATITUDE_MAX:
+    if west < -_HALF_TURN or east > _HALF_TURN or south < -_LATITUDE_MAX or north > _LATITUDE_MAX:
         raise InvalidError(parameter, shown, f"a coordinate is outside the world; {_GEOJSON}")
     if not geometry.is_valid:
         geometry = shapely.make_valid(geometry)

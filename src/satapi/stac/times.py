@@ -33,9 +33,9 @@ def parse_instant(text: str) -> datetime:
     plain = (text[:17] + "59" + text[19:]) if leap else text
     try:
         instant = ciso8601.parse_rfc3339(plain.upper()).astimezone(UTC)
+        return instant + timedelta(seconds=1) if leap else instant
     except OverflowError:
         raise ValueError("years go from 1 to 9999") from None
-    return instant + timedelta(seconds=1) if leap else instant
 
 
 def parse_interval(text: str, parameter: str = "datetime") -> Interval:
