@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satapi.cql2 import query
@@ -11,6 +12,9 @@ from satapi.query.sql import Param, Sql, join, sql
 if TYPE_CHECKING:
     from satapi.query.plan import Plan, Scope
     from satapi.stac.search import Search
+
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Conditions:
@@ -31,8 +35,9 @@ class Conditions:
         parts = () if search.area is None or search.area.world else search.area.parts
         self.areas = [sql("st_geomfromwkb({}, 4326)", Param(part)) for part in parts]
         window = search.window
-        self.start = None if window is None or window.start is None else Param(window.start)
-        self.end = None if window is None or window.end is None else Param(window.end)
+        # The first and the last instant bound nothing (and asyncpg sends them as infinite).
+        self.start = None if window is None or window.start in {None, _FIRST} else Param(window.start)
+        self.end = None if window is None or window.end in {None, _LAST} else Param(window.end)
 
     @property
     def spans(self) -> list[Sql]:
