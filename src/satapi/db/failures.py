@@ -12,7 +12,7 @@ from satapi.errors import InvalidError, SatapiError, SchemaError, TimedOutError,
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# Lost and refused connections, restarts, full pools; on a connection that has just died asyncpg raises InterfaceError.
+# Lost and refused connections, restarts, full pools; on a connection that dies asyncpg raises its own.
 _UNAVAILABLE = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -22,6 +22,7 @@ _UNAVAILABLE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
@@ -11,6 +12,7 @@ import asyncpg
 from msgspec import Struct
 
 from satapi.errors import LoadError, SatapiError
+from satapi.ingest.background import connected, in_thread
 from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
 from satapi.ingest.prepare import prepare_collections, prepare_items
 from satapi.ingest.store import Method, store_collections, store_items
@@ -64,8 +66,12 @@ async def load_items(
     """
     load = _Load(batches(sources, prepare_items, batch_size), store_items, method, on_error, on_progress, on_bad)
     await load.run((connection, *beside))
-    if not connection.is_closed():
-        await _analyze(connection, load.report)
+    try:
+        await connected(connection, _analyze(connection, load.report))
+    except _FAILURES:
+        # A load that the database has stopped tells of that.
+        if not load.has_failed:
+            raise
     return load.result()
 
 
@@ -134,6 +140,11 @@ class _Load(Generic[RowT]):
         finally:
             self._upcoming.cancel()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the load stopped before its end."""
+        return bool(self._failed)
+
     def result(self) -> Report:
         """Give the report of a load that came to its end; raise LoadError for one that did not."""
         if not self._failed:
@@ -143,12 +154,12 @@ class _Load(Generic[RowT]):
         raise LoadError(f"{error}\n{self._state(number, place)}") from error
 
     def _read_on(self) -> asyncio.Future[Batch[RowT] | None]:
-        return asyncio.ensure_future(asyncio.to_thread(next, self._batches, None))
+        return in_thread(partial(next, self._batches, None))
 
     async def _work(self, connection: asyncpg.Connection) -> None:
         while (batch := await self._take()) is not None:
             try:
-                await self._store_batch(connection, batch)
+                await connected(connection, self._store_batch(connection, batch))
             except _FAILURES as error:
                 self._failed[batch.number] = batch.first, error
             finally:
