@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
+from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdDecompressor
 
 import cluster
 from processes import free_port, serving
@@ -49,6 +50,7 @@ class Floor:
 
     def __init__(self) -> None:
         self._pool: asyncpg.Pool
+        self._ready: dict[int, ZstdDecompressor]
         searches = [(collection, limit) for collection in LARGE for limit in LIMITS]
         self._known = {
             orjson.dumps({"collections": [collection], "limit": limit}): (
@@ -72,6 +74,10 @@ class Floor:
     async def _live(self, receive: Callable[[], Awaitable], send: Callable) -> None:
         async with opened(os.environ[DSN_VARIABLE], Settings()) as database:
             self._pool = database.pool
+            self._ready = {
+                number: ZstdDecompressor(dict_data=ZstdCompressionDict(content, dict_type=DICT_TYPE_RAWCONTENT))
+                for number, content in await database.pool.fetch("select number, content from dictionaries")
+            }
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -81,7 +87,7 @@ class Floor:
         (text, values), limit = self._known[asked]
         rows = await self._pool.fetch(text, *values)
         # A statement reads one item more than its page shows.
-        contents = [row[2] for row in rows[:limit]]
+        contents = [self._ready[row[2]].decompress(row[3]) for row in rows[:limit]]
         # Joined with what stands around them, so that a page is copied once.
         contents[0] = b'{"type":"FeatureCollection","features":[' + contents[0]
         contents[-1] += b"]}"

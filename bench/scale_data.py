@@ -18,14 +18,15 @@ COLLECTIONS = 20
 ROWS_A_STATEMENT = 250_000
 
 # Items of about 1 degree over a region, at times spread over a span of days (0: all at one time), with the content in
-# the form that is stored: compact, its links last.
+# a form that is stored: plain, compact, its links last.
 INSERT = """
     insert into satapi.items (collection, id, geometry, datetime, properties, content)
     select $1, id, area, time, properties::jsonb,
-        ('{"type":"Feature","stac_version":"1.1.0","id":"' || id || '","collection":"' || $1 || '","geometry":'
+        convert_to('{"type":"Feature","stac_version":"1.1.0","id":"' || id || '","collection":"' || $1
+        || '","geometry":'
         || st_asgeojson(area, 6) || ',"bbox":[' || concat_ws(',', x, y, x + 1, y + 1) || '],"properties":'
         || properties || ',"assets":{"data":{"href":"https://example.com/' || id || '.tif",'
-        || '"type":"image/tiff; application=geotiff; profile=cloud-optimized"}},"links":[]}')::json
+        || '"type":"image/tiff; application=geotiff; profile=cloud-optimized"}},"links":[]}', 'UTF8')
     from (
         select id, x, y, time,
             st_setsrid(st_makepolygon(st_makeline(array[

@@ -10,6 +10,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from satapi.db.contents import Content
 from satapi.ingest.copy import COLUMNS, HEADER, TRAILER, stream
 from satapi.ingest.prepare import Row
 
@@ -48,7 +49,9 @@ def moment(microseconds: int | None) -> datetime | None:
 async def test_postgresql_reads_what_was_written(connection: asyncpg.Connection, written: list[Row]) -> None:
     transaction = connection.transaction()
     await transaction.start()
-    await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
+    contents = [Content(place % 3 or None, row.content) for place, row in enumerate(written)]
+    copied = stream(zip(written, contents, strict=True))
+    await connection.copy_to_table("items", source=copied, columns=COLUMNS, format="binary")
     found = {
         (record["collection"], record["id"]): record
         for record in await connection.fetch(
@@ -57,18 +60,18 @@ async def test_postgresql_reads_what_was_written(connection: asyncpg.Connection,
     }
     await transaction.rollback()
     assert len(found) == len(written)
-    for row in written:
+    for row, content in zip(written, contents, strict=True):
         record = found[row.key]
         for name in ("datetime", "start_datetime", "end_datetime", "created", "updated"):
             assert record[name] == moment(getattr(row, name))
         assert record["ewkb"] == row.geometry
-        assert record["content"] == row.content
+        assert (record["dictionary"], record["content"]) == content
         assert json.loads(record["properties_text"]) == json.loads(row.properties)
 
 
 async def test_a_long_stream_comes_in_chunks_that_are_one_copy_file_together() -> None:
     row = Row("c", "i", None, 0, None, None, None, None, b"{}", b'"' + b"x" * 100_000 + b'"')
-    chunks = [chunk async for chunk in stream([row] * 50)]
+    chunks = [chunk async for chunk in stream([(row, Content(None, row.content))] * 50)]
     assert len(chunks) > 3
     assert max(map(len, chunks)) < 2_000_000
     whole = b"".join(chunks)

@@ -88,9 +88,10 @@ async def _write(dsn: str) -> None:
         while True:
             number = numbers.randrange(1000)
             await connection.execute(
-                "insert into items "
-                "select collection, 'other-' || id || $1, geometry, datetime, null, null, null, null, properties, "
-                "replace(content::text, id, 'other-' || id)::json from items where id like 'kept-%' "
+                "insert into items (collection, id, geometry, datetime, properties, content) "
+                "select collection, 'other-' || id || $1, geometry, datetime, properties, convert_to(json_build_object("
+                "'id', 'other-' || id, 'collection', collection, 'links', json_build_array())::text, 'UTF8') "
+                "from items where id like 'kept-%' "
                 "order by random() limit 5 on conflict do nothing",
                 f"-{number}",
             )

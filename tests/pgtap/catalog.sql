@@ -6,17 +6,17 @@ set local search_path = satapi, public, pgtap;
 
 select no_plan();
 
-select tables_are('satapi', array['collections', 'items', 'items_default', 'migrations']);
+select tables_are('satapi', array['collections', 'dictionaries', 'items', 'items_default', 'migrations']);
 select has_extension('postgis');
 select has_extension('btree_gist');
 
 -- Columns, in order: the loader's COPY and readers of SQL rely on them.
-select columns_are('satapi', 'collections', array['id', 'content', 'span_before', 'span_after']);
+select columns_are('satapi', 'collections', array['id', 'content', 'dictionary', 'span_before', 'span_after']);
 select columns_are(
     'satapi', 'items',
     array[
         'collection', 'id', 'geometry', 'datetime', 'start_datetime', 'end_datetime', 'created', 'updated',
-        'properties', 'content'
+        'properties', 'content', 'dictionary'
     ]
 );
 
@@ -30,7 +30,7 @@ select col_type_is('satapi', 'items', 'geometry', 'geometry(Geometry,4326)', 'an
 select col_type_is('satapi', 'items', t.name, 'timestamp with time zone', format('%s is a time', t.name))
 from unnest(array['datetime', 'start_datetime', 'end_datetime', 'created', 'updated']) as t (name);
 select col_type_is('satapi', 'items', 'properties', 'jsonb', 'properties are made for filters');
-select col_type_is('satapi', 'items', 'content', 'json', 'an item is kept as it was given');
+select col_type_is('satapi', 'items', 'content', 'bytea', 'an item is kept compressed, or as it was given');
 
 select col_not_null('satapi', 'collections', c.name, format('collections.%s is required', c.name))
 from unnest(array['id', 'content', 'span_before', 'span_after']) as c (name);
@@ -58,20 +58,20 @@ select set_eq(
             and a.attcompression = 'l'
     $$,
     array[
-        'collections.content', 'items.properties', 'items.content', 'items_default.properties', 'items_default.content'
+        'collections.content', 'items.properties', 'items_default.properties'
     ],
-    'documents are compressed with lz4'
+    'documents that PostgreSQL compresses are in lz4'
 );
 
 -- Keys.
 select col_is_pk('satapi', 'collections', 'id', 'a collection is known by its id');
-select col_is_pk('satapi', 'items', array['collection', 'id'], 'an item is known by its collection and id');
+select col_is_pk('satapi', 'items', array['id', 'collection'], 'an item is known by its id and collection');
 select is_partitioned('satapi', 'items', 'items are partitioned');
 select is(pg_get_partkeydef('satapi.items'::regclass), 'LIST (collection)', 'by collection');
 select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small collections share a partition');
 
 -- Functions.
-select functions_are('satapi', array['area_share']);
+select functions_are('satapi', array['area_share', 'keep_dictionaries']);
 select volatility_is('satapi', 'area_share', array['geometry'], 'stable', 'a plan may call it once');
 select is(
     area_share(st_makeenvelope(0, 0, 1, 1, 4326)), 0::double precision, 'no share is known before the first analyze'
@@ -111,6 +111,19 @@ select throws_ok(
     $$,
     '22023', null, 'coordinates are longitude and latitude'
 );
+
+-- Items cannot be read without their dictionaries.
+insert into dictionaries (content) values ('{}');
+select
+    throws_like(
+        change, '%never changed%', format('a dictionary is kept: %s', change)
+    )
+from unnest(
+    array[
+        'delete from dictionaries', 'update dictionaries set content = content', 'truncate dictionaries cascade'
+    ]
+) as t (change);
+
 select is(count(*), 3::bigint, 'and all of them are in the shared partition') from items_default;
 
 select t.line from finish() as t (line);

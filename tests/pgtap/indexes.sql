@@ -12,7 +12,7 @@ select indexes_are(
 select indexes_are(
     'satapi', 'items',
     array[
-        'items_pkey', 'items_collection_datetime', 'items_datetime', 'items_id', 'items_geometry_datetime',
+        'items_pkey', 'items_collection_datetime', 'items_datetime', 'items_geometry_datetime',
         'items_cloud_cover'
     ]
 );
@@ -22,7 +22,7 @@ return regexp_replace(pg_get_indexdef(index::regclass), '^.* USING ', '');
 
 select is(pg_temp.definition('items_collection_datetime'), 'btree (collection, datetime DESC, id)', 'newest of one');
 select is(pg_temp.definition('items_datetime'), 'btree (datetime DESC, collection, id)', 'newest of all');
-select is(pg_temp.definition('items_id'), 'btree (id)', 'by id alone');
+select is(pg_temp.definition('items_pkey'), 'btree (id, collection)', 'by id, also alone');
 select is(pg_temp.definition('items_geometry_datetime'), 'gist (geometry, datetime)', 'newest in an area');
 
 -- A partition that is made or attached later gets them too.

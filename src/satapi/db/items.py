@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, cast
 import asyncpg
 import msgspec
 
+from satapi.db.contents import Content
 from satapi.query import keyset, select
 from satapi.query.sql import sql
 from satapi.stac.search import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from satapi.db.pool import Database
     from satapi.query.keyset import Order
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An item as it is stored."""
+    """An item, without the links that the server makes."""
 
     collection: str
     id: str
@@ -61,53 +62,72 @@ def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
 
 
 def _place(row: asyncpg.Record, *, backward: bool) -> Position:
-    collection, identifier, _, *values = row
+    collection, identifier, _, _, *values = row
     return keyset.position(values, collection, identifier, backward=backward)
 
 
-async def item(database: Database, collection_id: str, item_id: str) -> bytes | None:
-    """The content of one item."""
-    rows = await database.fetch(
-        sql("select content from items where collection = {} and id = {}", collection_id, item_id)
+async def rows(database: Database, records: Sequence[asyncpg.Record]) -> Iterator[Row]:
+    """The items of records that begin with (collection, id, dictionary, content), each made when it is asked for."""
+    contents = await database.dictionaries.plain([Content(record[2], record[3]) for record in records], database.fetch)
+    return (Row(record[0], record[1], content) for record, content in zip(records, contents, strict=True))
+
+
+def sizes(records: Sequence[asyncpg.Record]) -> list[Size]:
+    """The sizes of items in records that begin with (collection, id, dictionary, size)."""
+    return [Size(record[0], record[1], record[3]) for record in records]
+
+
+async def item(database: Database, collection_id: str, item_id: str) -> Row | None:
+    """One item."""
+    records = await database.fetch(
+        sql(
+            "select collection, id, dictionary, content from items where collection = {} and id = {}",
+            collection_id,
+            item_id,
+        )
     )
-    return cast("bytes", rows[0]["content"]) if rows else None
+    return next(await rows(database, records), None)
 
 
 async def items_named(database: Database, item_id: str, at_most: int) -> list[Row]:
     """The items of any collection that have an id, by collection."""
-    rows = await database.fetch(
-        sql("select collection, id, content from items where id = {} order by collection limit {}", item_id, at_most),
-    )
-    return [Row(*row) for row in rows]
-
-
-async def contents(database: Database, keys: Sequence[tuple[str, str]]) -> list[Row]:
-    """The items with these keys, in their order; those that are gone are left out."""
-    rows = await database.fetch(
+    records = await database.fetch(
         sql(
-            "select items.collection, items.id, items.content "
+            "select collection, id, dictionary, content from items where id = {} order by collection limit {}",
+            item_id,
+            at_most,
+        )
+    )
+    return list(await rows(database, records))
+
+
+async def items_at(database: Database, keys: Sequence[tuple[str, str]]) -> Iterator[Row]:
+    """The items with these keys, in their order; those that are gone are left out."""
+    records = await database.fetch(
+        sql(
+            "select items.collection, items.id, items.dictionary, items.content "
             "from unnest({}::text[], {}::text[]) with ordinality as wanted (collection, id, place) "
             "join items using (collection, id) order by place",
             [collection for collection, _ in keys],
             [identifier for _, identifier in keys],
-        ),
+        )
     )
-    return [Row(*row) for row in rows]
+    return await rows(database, records)
 
 
 async def count(
     database: Database, search: Search, *, at_most: int | None = None, timeout_s: float | None = None
 ) -> int | None:
     """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
-    rows = await database.fetch(select.count(search, at_most), timeout_s=timeout_s)
-    matched = cast("int", rows[0][0])
+    records = await database.fetch(select.count(search, at_most), timeout_s=timeout_s)
+    matched = cast("int", records[0][0])
     return matched if at_most is None or matched <= at_most else None
 
 
 async def estimate(database: Database, search: Search) -> int:
     """How many items match, as the planner estimates it."""
-    rows = await database.fetch(select.estimate(search))
-    plan = msgspec.json.decode(rows[0][0], type=tuple[_Explained])
+    records = await database.fetch(select.estimate(search))
+    plan = msgspec.json.decode(records[0][0], type=tuple[_Explained])
     return round(plan[0].Plan.rows)
 
 

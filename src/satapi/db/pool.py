@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
+from satapi.db.contents import Dictionaries
 from satapi.db.failures import translated
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ async def connect(dsn: str, settings: Settings, *, statement_timeout_s: float = 
 
 
 class Database(msgspec.Struct, frozen=True):
-    """The server's database: a pool of connections, and how long a request waits for one (seconds)."""
+    """The server's database: a pool of connections, how long a request waits for one (seconds), and what it knows."""
 
     pool: asyncpg.Pool
     wait_s: float
+    dictionaries: Dictionaries
 
     async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
         """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
@@ -96,7 +98,7 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
         max_inactive_connection_lifetime=0,
     )
     try:
-        yield Database(pool, settings.pool_timeout_s)
+        yield Database(pool, settings.pool_timeout_s, Dictionaries())
     finally:
         try:
             await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT_S)

@@ -24,10 +24,10 @@ async def get_item(request: Request) -> Response:
     """GET /collections/{collection_id}/items/{item_id}."""
     here = server(request)
     collection, identifier = urls.path_value(request, "collection_id"), urls.path_value(request, "item_id")
-    content = await while_present(request, items.item(here.database, collection, identifier))
-    if content is None:
+    row = await while_present(request, items.item(here.database, collection, identifier))
+    if row is None:
         raise NotFoundError(f"There is no item {identifier!r} in collection {collection!r}")
-    return _answer(request, items.Row(collection, identifier, content))
+    return _answer(request, row)
 
 
 async def get_item_anywhere(request: Request) -> Response:

@@ -95,18 +95,18 @@ async def _answer(request: Request, question: _Question) -> Response:
     with timing.stage("plan"):
         statement = select.page(search, "size" if in_pieces else "content")
     with timing.stage("db"):
-        rows = await while_present(request, here.database.fetch(statement.sql))
-        page = items.paginate(rows, search, statement.plan.order)
+        records = await while_present(request, here.database.fetch(statement.sql))
+        page = items.paginate(records, search, statement.plan.order)
         if not page.rows and question.collection_id is not None:
             await _must_exist(here, question.collection_id)
+        rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
         matched = await while_present(request, _matched(question, page))
     with timing.stage("render"):
         render = _renderer(question)
         tail = _tail(question, page, matched)
         if in_pieces:
-            sizes = [items.Size(row[0], row[1], row[2]) for row in page.rows]
-            return StreamingResponse(features(here.database, sizes, render, tail), media_type=GEOJSON)
-        rows = [items.Row(row[0], row[1], row[2]) for row in page.rows]
+            found = features(here.database, items.sizes(page.rows), render, tail)
+            return StreamingResponse(found, media_type=GEOJSON)
         return Response(responses.joined(responses.OPENING, rows, render, tail(len(rows))), media_type=GEOJSON)
 
 

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 # A page of more items is read in pieces.
 WHOLE_ITEMS_MAX = 250
 
-# A piece: items, and their bytes as they are stored (compressed to about a third).
+# A piece: items, and their bytes as they are stored.
 _PIECE_ITEMS = 200
 _PIECE_STORED_BYTES = 2_000_000
+
+# What is made of a piece at once, in bytes as they are sent: some items are stored in a hundredth of it.
+_CHUNK_BYTES = 4_000_000
 
 
 def pieces(sizes: Sequence[items.Size]) -> Iterator[list[tuple[str, str]]]:
@@ -47,8 +50,20 @@ async def features(
     """
     sent = 0
     for piece in pieces(sizes):
-        rows = await items.contents(database, piece)
-        if rows:
+        for rows in _chunks(await items.items_at(database, piece)):
             yield joined(b"," if sent else OPENING, rows, render)
-        sent += len(rows)
+            sent += len(rows)
     yield tail(sent) if sent else OPENING + tail(sent)
+
+
+def _chunks(rows: Iterator[items.Row]) -> Iterator[list[items.Row]]:
+    chunk: list[items.Row] = []
+    made = 0
+    for row in rows:
+        chunk.append(row)
+        made += len(row.content)
+        if made > _CHUNK_BYTES:
+            yield chunk
+            chunk, made = [], 0
+    if chunk:
+        yield chunk

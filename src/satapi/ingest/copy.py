@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from satapi.db.contents import Content
     from satapi.ingest.prepare import Row
 
 COLUMNS = (
@@ -24,6 +25,7 @@ COLUMNS = (
     "created",
     "updated",
     "properties",
+    "dictionary",
     "content",
 )
 
@@ -34,6 +36,8 @@ _count = Struct(">h").pack(len(COLUMNS))
 _length = Struct(">i").pack
 _time = Struct(">iq").pack
 _TIME_BYTES = 8
+_integer = Struct(">ii").pack
+_INTEGER_BYTES = 4
 _NULL = _length(-1)
 _JSONB_VERSION = b"\1"
 
@@ -41,8 +45,8 @@ _JSONB_VERSION = b"\1"
 _CHUNK_BYTES = 1 << 20
 
 
-def encode(row: Row) -> bytes:
-    """Write one row as a COPY tuple of COLUMNS."""
+def encode(row: Row, content: Content) -> bytes:
+    """Write one row, with its content as it is to be stored, as a COPY tuple of COLUMNS."""
     collection = row.collection.encode()
     identity = row.id.encode()
     geometry = row.geometry
@@ -62,8 +66,9 @@ def encode(row: Row) -> bytes:
             _length(len(row.properties) + len(_JSONB_VERSION)),
             _JSONB_VERSION,
             row.properties,
-            _length(len(row.content)),
-            row.content,
+            _NULL if content.dictionary is None else _integer(_INTEGER_BYTES, content.dictionary),
+            _length(len(content.stored)),
+            content.stored,
         )
     )
 
@@ -72,12 +77,12 @@ def _instant(microseconds: int | None) -> bytes:
     return _NULL if microseconds is None else _time(_TIME_BYTES, microseconds)
 
 
-async def stream(rows: Iterable[Row]) -> AsyncIterator[bytes]:
-    """Write rows as a whole COPY file, in chunks of about a megabyte."""
+async def stream(rows: Iterable[tuple[Row, Content]]) -> AsyncIterator[bytes]:
+    """Write rows, with their contents as they are to be stored, as a whole COPY file in chunks of about a megabyte."""
     parts = [HEADER]
     size = 0
-    for row in rows:
-        part = encode(row)
+    for row, content in rows:
+        part = encode(row, content)
         parts.append(part)
         size += len(part)
         if size >= _CHUNK_BYTES:

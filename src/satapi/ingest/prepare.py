@@ -201,30 +201,23 @@ class _Link(Struct):
 
 
 _list = msgspec.json.Decoder(list[Raw])
-_link = msgspec.json.Decoder(_Link)
+_links = msgspec.json.Decoder(list[_Link])
 
 
 def _content(members: dict[str, Raw], made: frozenset[str]) -> bytes:
     """Write the document again: its members as they were, and last the links whose relation is not `made`."""
-    parts = [b"%b:%b" % (_key.encode(name), value) for name, value in members.items() if name != "links"]
-    links = members.get("links")
-    kept = [] if links is None else [link for link in _links(links) if _relation(link) not in made]
-    parts.append(b'"links":[%b]' % b",".join(kept))
-    return b"{%b}" % b",".join(parts)
+    links = members.pop("links", None)
+    members["links"] = Raw(b"[%b]" % b",".join([] if links is None else _kept(links, made)))
+    return _key.encode(members)
 
 
-def _links(value: Raw) -> list[Raw]:
+def _kept(links: Raw, made: frozenset[str]) -> list[Raw]:
     try:
-        return _list.decode(value)
+        relations = _links.decode(links)
     except msgspec.ValidationError:
-        raise InvalidError("links", _shown(value), "it must be an array of links") from None
-
-
-def _relation(link: Raw) -> str:
-    try:
-        return _link.decode(link).rel
-    except msgspec.ValidationError:
-        raise InvalidError("links", _shown(link), "each link must be an object with a text rel") from None
+        allowed = "it must be an array of links, each an object with a text rel"
+        raise InvalidError("links", _shown(links), allowed) from None
+    return [link for link, kept in zip(_list.decode(links), relations, strict=True) if kept.rel not in made]
 
 
 # Geometry ---------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ between two of them, looks for that, and proves the guess: no proper beginning o
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -74,12 +75,14 @@ class Splitter:
 
     def lines(self) -> Iterator[Document]:
         """Yield each line that is not blank."""
-        going = True
-        while going:
-            *whole, rest = self._data[self._at :].split(b"\n")
-            self._data, self._at = rest, 0
-            going = self._more()
-            for raw in whole if going else (*whole, rest):
+        rest = b""
+        for chunk in chain([self._data[self._at :]], self._chunks, [b"\n"]):
+            end, *following = chunk.split(b"\n")
+            rest += end
+            if not following:
+                continue
+            whole, rest = (rest, *following[:-1]), following[-1]
+            for raw in whole:
                 if raw and not raw.isspace():
                     yield Document(self._source, self._line, raw)
                 self._line += 1

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 from msgspec import Struct, field
 
+from satapi.db.contents import Content, Dictionaries
 from satapi.errors import ConflictError
+from satapi.ingest.collections import hold
 from satapi.ingest.copy import COLUMNS, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from satapi.db.contents import Compressor
     from satapi.ingest.prepare import CollectionRow, Key, Row
+    from satapi.query.sql import Sql
 
 Method = Literal["insert", "ignore", "upsert"]
 
@@ -56,14 +57,19 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         stored = Stored()
         keys = [row.key for row in rows]
         chosen = _distinct(keys, method, stored)
-        chosen = await _with_collection(connection, rows, chosen, stored)
-        existing = await _existing_items(connection, [keys[at] for at in chosen], hashed=method == "upsert")
+        held = await hold(connection, [rows[at] for at in chosen])
+        for at in chosen:
+            if rows[at].collection not in held:
+                stored.refused[at] = f"the collection {rows[at].collection!r} is unknown; load it before its items"
+        chosen = [at for at in chosen if at not in stored.refused]
+        existing = await _existing_items(connection, [keys[at] for at in chosen], whole=method == "upsert")
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
+        contents = await asyncio.to_thread(_compressed, [rows[at] for at in (*fresh, *changed)], held)
 
         async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
             if changed:
                 await connection.execute(_DELETE_ITEMS, *_columns([keys[at] for at in changed]))
-            written = [rows[at] for at in sorted((*fresh, *changed), key=keys.__getitem__)]
+            written = [(rows[at], contents[keys[at]]) for at in sorted((*fresh, *changed), key=keys.__getitem__)]
             if written:
                 await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
 
@@ -138,7 +144,7 @@ def _sort_out(
             stored.refused[at] = _EXISTS
         elif method == "ignore":
             stored.ignored += 1
-        elif existing[key] == hashlib.sha256(rows[at].content).digest():
+        elif existing[key] == rows[at].content:
             stored.unchanged += 1
         else:
             changed.append(at)
@@ -172,64 +178,43 @@ _DELETE_ITEMS = """
 """
 
 
+def _compressed(rows: Sequence[Row], compressors: Mapping[str, Compressor]) -> dict[Key, Content]:
+    contents: dict[Key, Content] = {}
+    for name, compressor in compressors.items():
+        alike = [row for row in rows if row.collection == name]
+        if alike:
+            compressed = compressor.compress([row.content for row in alike])
+            contents.update(zip([row.key for row in alike], compressed, strict=True))
+    return contents
+
+
 def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
     return [key[0] for key in keys], [key[1] for key in keys]
 
 
 async def _existing_items(
-    connection: asyncpg.Connection, keys: Sequence[Key], *, hashed: bool
+    connection: asyncpg.Connection, keys: Sequence[Key], *, whole: bool
 ) -> dict[Key, bytes | None]:
-    """Find which of the keys exist, with the SHA-256 of their content if `hashed`."""
+    """Find which of the keys exist, with their content if `whole`."""
     records = await connection.fetch(
         """
-        select i.collection, i.id, case when $3 then sha256(convert_to(i.content::text, 'UTF8')) end
+        select i.collection, i.id, i.dictionary, case when $3 then i.content end
         from unnest($1::text[], $2::text[]) as k (collection, id)
         inner join items as i on k.collection = i.collection and k.id = i.id
         """,
         *_columns(keys),
-        hashed,
+        whole,
     )
-    return {(collection, identity): digest for collection, identity, digest in records}
+    found: list[Key] = [(record[0], record[1]) for record in records]
+    if not whole:
+        return dict.fromkeys(found)
 
+    async def fetch(statement: Sql) -> Sequence[asyncpg.Record]:
+        text, values = statement.render()
+        return await connection.fetch(text, *values)
 
-async def _with_collection(
-    connection: asyncpg.Connection, rows: Sequence[Row], chosen: Sequence[int], stored: Stored
-) -> list[int]:
-    """Hold the rows' collections, widen their spans where a row needs it, and refuse the rows of unknown ones."""
-    names = sorted({rows[at].collection for at in chosen})
-    records = await connection.fetch(
-        "select id, span_before, span_after from collections where id = any($1::text[]) order by id for key share",
-        names,
-    )
-    spans: dict[str, tuple[timedelta, timedelta]] = {name: (before, after) for name, before, after in records}
-    known = [at for at in chosen if rows[at].collection in spans]
-    for at in set(chosen).difference(known):
-        name = rows[at].collection
-        stored.refused[at] = f"the collection {name!r} is unknown; load it before its items"
-    for name, (before, after) in sorted(_spans(rows[at] for at in known).items()):
-        if before > spans[name][0] or after > spans[name][1]:
-            await connection.execute(_WIDEN, name, before, after)
-    return known
-
-
-_WIDEN = """
-    update collections
-    set span_before = greatest(span_before, $2), span_after = greatest(span_after, $3)
-    where id = $1
-"""
-
-
-def _spans(rows: Iterable[Row]) -> dict[str, tuple[timedelta, timedelta]]:
-    """How far the items of each collection begin before, and end after, their datetime, at most."""
-    spans: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        if row.start_datetime is not None and row.end_datetime is not None:
-            before, after = spans.get(row.collection, (0, 0))
-            before = max(before, row.datetime - row.start_datetime)
-            spans[row.collection] = before, max(after, row.end_datetime - row.datetime)
-    return {
-        name: (timedelta(microseconds=before), timedelta(microseconds=after)) for name, (before, after) in spans.items()
-    }
+    contents = await Dictionaries().plain([Content(record[2], record[3]) for record in records], fetch)
+    return dict(zip(found, contents, strict=True))
 
 
 # Collections ------------------------------------------------------------------------------------------------------
@@ -240,10 +225,6 @@ _UPDATE_COLLECTION = "update collections set content = $2 where id = $1"
 
 async def _existing_collections(connection: asyncpg.Connection, names: Sequence[str]) -> dict[Key, bytes | None]:
     records = await connection.fetch(
-        """
-        select id, sha256(convert_to(content::text, 'UTF8')) from collections
-        where id = any($1::text[]) order by id for update
-        """,
-        names,
+        "select id, content from collections where id = any($1::text[]) order by id for update", names
     )
-    return {(name,): digest for name, digest in records}
+    return {(name,): content for name, content in records}

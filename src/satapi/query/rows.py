@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What a row carries: the item, or (for a large page that is read in pieces) its stored size in bytes.
 Carried = Literal["content", "size"]
 
-_CARRIED = {"content": sql("content"), "size": sql("pg_column_size(content)")}
+_CARRIED = {"content": sql("content"), "size": sql("octet_length(content)")}
 
 # The names that the values of an order's keys have in a statement; as many as a search may have.
 KEY_NAMES = (sql("k1"), sql("k2"), sql("k3"), sql("k4"), sql("k5"), sql("k6"), sql("k7"), sql("k8"))
@@ -38,7 +38,7 @@ class Rows:
         self.order = order
         self._names = {key.column.name: name for key, name in zip(order.values, KEY_NAMES, strict=False)}
         values = [sql("{} as {}", key.column.expression, self._names[key.column.name]) for key in order.values]
-        self.columns = join(", ", [sql("collection, id, {} as content", _CARRIED[carried]), *values])
+        self.columns = join(", ", [sql("collection, id, dictionary, {} as content", _CARRIED[carried]), *values])
 
     def branch(self, where: Sequence[Sql], keys: Sequence[Key] | None = None, *, nulls: bool = True) -> Sql:
         """Rows of items in the order, or by some of its keys; without `nulls` none has a missing value."""
@@ -67,7 +67,7 @@ class Rows:
         keys = [sorted_by(key, self._named(key), backward=self.order.backward) for key in self.order.keys]
         return sql(
             "select {} from ({}) as found order by {} limit {}",
-            join(", ", [sql("collection, id, content"), *values]),
+            join(", ", [sql("collection, id, dictionary, content"), *values]),
             branches,
             join(", ", [*first, *keys]),
             self.limit,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """SQL whose rows are (collection, id, content or size, k1, k2, ...: the values of the order's keys)."""
+    """SQL whose rows are (collection, id, dictionary, content or size, k1, k2, ...: the values of the order's keys)."""
 
     sql: Sql
     plan: Plan

@@ -9,13 +9,33 @@ exception when internal_error then
     return 0;
 end
 $$;
+CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'dictionaries are never changed: items cannot be read without them';
+end
+$$;
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
+    dictionary integer,
     span_before interval DEFAULT '00:00:00'::interval NOT NULL,
     span_after interval DEFAULT '00:00:00'::interval NOT NULL
 );
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
+CREATE TABLE satapi.dictionaries (
+    number integer NOT NULL,
+    content bytea NOT NULL
+);
+ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME satapi.dictionaries_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE satapi.items (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -26,11 +46,13 @@ CREATE TABLE satapi.items (
     created timestamp with time zone,
     updated timestamp with time zone,
     properties jsonb NOT NULL,
-    content json NOT NULL
+    content bytea NOT NULL,
+    dictionary integer
 )
 PARTITION BY LIST (collection);
+ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET COMPRESSION lz4;
-ALTER TABLE ONLY satapi.items ALTER COLUMN content SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.items ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE TABLE satapi.items_default (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -41,10 +63,13 @@ CREATE TABLE satapi.items_default (
     created timestamp with time zone,
     updated timestamp with time zone,
     properties jsonb NOT NULL,
-    content json NOT NULL
-);
+    content bytea NOT NULL,
+    dictionary integer
+)
+WITH (toast_tuple_target='128');
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET COMPRESSION lz4;
-ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE TABLE satapi.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -54,10 +79,12 @@ CREATE TABLE satapi.migrations (
 ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY satapi.dictionaries
+    ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.items
-    ADD CONSTRAINT items_pkey PRIMARY KEY (collection, id);
+    ADD CONSTRAINT items_pkey PRIMARY KEY (id, collection);
 ALTER TABLE ONLY satapi.items_default
-    ADD CONSTRAINT items_default_pkey PRIMARY KEY (collection, id);
+    ADD CONSTRAINT items_default_pkey PRIMARY KEY (id, collection);
 ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_name_key UNIQUE (name);
 ALTER TABLE ONLY satapi.migrations
@@ -71,12 +98,12 @@ CREATE INDEX items_default_collection_datetime_id_idx ON satapi.items_default US
 CREATE INDEX items_default_datetime_collection_id_idx ON satapi.items_default USING btree (datetime DESC, collection, id);
 CREATE INDEX items_geometry_datetime ON ONLY satapi.items USING gist (geometry, datetime);
 CREATE INDEX items_default_geometry_datetime_idx ON satapi.items_default USING gist (geometry, datetime);
-CREATE INDEX items_id ON ONLY satapi.items USING btree (id);
-CREATE INDEX items_default_id_idx ON satapi.items_default USING btree (id);
 CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
 ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_idx;
 ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_idx;
 ALTER INDEX satapi.items_geometry_datetime ATTACH PARTITION satapi.items_default_geometry_datetime_idx;
-ALTER INDEX satapi.items_id ATTACH PARTITION satapi.items_default_id_idx;
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
+CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
+ALTER TABLE ONLY satapi.collections
+    ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);

@@ -5,10 +5,18 @@
 create extension if not exists postgis schema public;
 create extension if not exists btree_gist schema public;
 
+-- What the contents of items are compressed against: an item of their collection, as plain JSON.
+create table dictionaries (
+    number integer generated always as identity primary key,
+    content bytea not null
+);
+
 create table collections (
     id text collate "C" primary key,
     -- the collection as it was given, without the links that the server makes; its links member is last
     content json not null,
+    -- for new items; there is one when a load brought enough items that are alike
+    dictionary integer references dictionaries,
     -- how far an item's start lies before, and its end after, its datetime, at most: see items.datetime
     span_before interval not null default '0',
     span_after interval not null default '0'
@@ -32,22 +40,37 @@ create table items (
     updated timestamptz,
     -- a copy of the properties for filters and sorting; what is served is content
     properties jsonb not null,
-    -- the item as it was given, without the links that the server makes; its links member is last
-    content json not null,
-    primary key (collection, id)
+    -- the item as it was given, without the links that the server makes; its links member is last. A zstd frame (RFC
+    -- 8878) against the dictionary, or plain JSON
+    content bytea not null,
+    dictionary integer,
+    -- by id first, so that it answers for an id alone too
+    primary key (id, collection)
 ) partition by list (collection);
 
+-- Filters read properties beside the other columns, and few searches need the content of a row that they visit.
+alter table items alter column properties set storage main;
 alter table items alter column properties set compression lz4;
-alter table items alter column content set compression lz4;
+alter table items alter column content set storage external;
 
 -- A collection lives here until it is large enough for a partition of its own.
-create table items_default partition of items default;
+create table items_default partition of items default with (toast_tuple_target = 128);
+
+-- Without its dictionary an item cannot be read, so none is ever changed or deleted. This costs loads nothing, which a
+-- foreign key of each item would.
+create function keep_dictionaries() returns trigger
+language plpgsql as $$
+begin
+    raise exception 'dictionaries are never changed: items cannot be read without them';
+end
+$$;
+
+create trigger keep_dictionaries before update or delete or truncate on dictionaries
+for each statement execute function keep_dictionaries();
 
 -- Newest first in one collection, and over all.
 create index items_collection_datetime on items (collection, datetime desc, id);
 create index items_datetime on items (datetime desc, collection, id);
--- An item by its id alone.
-create index items_id on items (id);
 -- Newest first in an area: read in order of distance from a time, within a geometry.
 create index items_geometry_datetime on items using gist (geometry, datetime);
 -- The property that most searches of imagery filter and sort by.
