@@ -50,7 +50,7 @@ class Cluster(NamedTuple):
 
 def work_folder() -> Path:
     """The folder for everything a benchmark makes: bench/.work, or /var/tmp where PostgreSQL's user cannot reach it."""
-    folder = Path(os.environ.get("SATAPI_BENCH_WORK", BENCH / ".work"))
+    folder = Path(os.environ.get("BENCH_WORK", BENCH / ".work"))
     folder.mkdir(parents=True, exist_ok=True)
     reachable = subprocess.run(_as_owner("test", "-x", str(folder)), check=False).returncode == 0
     if not reachable or len(str(folder)) > SOCKET_PATH_MAX_BYTES:

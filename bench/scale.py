@@ -18,6 +18,7 @@ import report
 import scale_data
 from client import Answer, Connection
 from satapi.db.pool import connect
+from satapi.query.conditions import Spans
 from satapi.query.select import page
 from satapi.settings import Settings
 from satapi.stac.geometry import parse_bbox
@@ -170,7 +171,7 @@ async def explained(dsn: str, asked: Json) -> str:
         window=parse_interval(asked["datetime"]) if "datetime" in asked else None,
         tests=(PropertyTest("eo:cloud_cover", "lt", 20),) if "query" in asked else (),
     )
-    text, values = page(search).sql.render()
+    text, values = page(search, Spans()).sql.render()
     connection = await connect(dsn, Settings())
     try:
         rows = await connection.fetch("explain (analyze, buffers) " + text, *values)

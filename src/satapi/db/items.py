@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import asyncpg
 import msgspec
 
+from satapi.db import spans
 from satapi.db.contents import Content
 from satapi.query import keyset, select
 from satapi.query.sql import sql
@@ -119,14 +120,17 @@ async def count(
     database: Database, search: Search, *, at_most: int | None = None, timeout_s: float | None = None
 ) -> int | None:
     """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
-    records = await database.fetch(select.count(search, at_most), timeout_s=timeout_s)
+    given = spans.known(database, search)
+    records = await database.fetch(select.count(search, given, at_most), timeout_s=timeout_s)
+    if not records and await spans.have_grown(database, search, given):
+        return await count(database, search, at_most=at_most, timeout_s=timeout_s)
     matched = cast("int", records[0][0])
     return matched if at_most is None or matched <= at_most else None
 
 
 async def estimate(database: Database, search: Search) -> int:
     """How many items match, as the planner estimates it."""
-    records = await database.fetch(select.estimate(search))
+    records = await database.fetch(select.estimate(search, spans.known(database, search)))
     plan = msgspec.json.decode(records[0][0], type=tuple[_Explained])
     return round(plan[0].Plan.rows)
 

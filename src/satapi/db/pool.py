@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
 import msgspec
 
+from satapi.db import spans
 from satapi.db.contents import Dictionaries
 from satapi.db.failures import translated
 
@@ -27,9 +29,21 @@ class Connection(asyncpg.Connection):
         return ""
 
 
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
 async def _initialise(connection: asyncpg.Connection) -> None:
     # json arrives as the bytes that are sent on; bytes() of bytes is the same object, so this codec is free.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+    # asyncpg would take the first and the last instant that Python knows for infinite ones.
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=lambda instant: ((instant - _EPOCH) // _MICROSECOND,),
+        decoder=lambda value: _EPOCH + value[0] * _MICROSECOND,
+        format="tuple",
+    )
 
 
 async def _warm(connection: asyncpg.Connection) -> None:
@@ -69,6 +83,7 @@ class Database(msgspec.Struct, frozen=True):
     pool: asyncpg.Pool
     wait_s: float
     dictionaries: Dictionaries
+    spans: spans.Known
 
     async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
         """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
@@ -98,7 +113,7 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
         max_inactive_connection_lifetime=0,
     )
     try:
-        yield Database(pool, settings.pool_timeout_s, Dictionaries())
+        yield Database(pool, settings.pool_timeout_s, Dictionaries(), {})
     finally:
         try:
             await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT_S)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 from starlette.responses import Response, StreamingResponse
 
-from satapi.db import collections, items
+from satapi.db import collections, items, spans
 from satapi.errors import NotFoundError, TimedOutError
 from satapi.http import requests, responses, urls
 from satapi.http.presence import while_present
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from satapi.http.timing import Timing
+    from satapi.query.rows import Carried
     from satapi.stac.search import Position, Search
 
 
@@ -92,11 +93,8 @@ async def _answer(request: Request, question: _Question) -> Response:
     here, search = question.here, question.search
     timing: Timing = request.state.timing
     in_pieces = search.limit > WHOLE_ITEMS_MAX
-    with timing.stage("plan"):
-        statement = select.page(search, "size" if in_pieces else "content")
+    page = await _page(request, question, "size" if in_pieces else "content")
     with timing.stage("db"):
-        records = await while_present(request, here.database.fetch(statement.sql))
-        page = items.paginate(records, search, statement.plan.order)
         if not page.rows and question.collection_id is not None:
             await _must_exist(here, question.collection_id)
         rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
@@ -108,6 +106,19 @@ async def _answer(request: Request, question: _Question) -> Response:
             found = features(here.database, items.sizes(page.rows), render, tail)
             return StreamingResponse(found, media_type=GEOJSON)
         return Response(responses.joined(responses.OPENING, rows, render, tail(len(rows))), media_type=GEOJSON)
+
+
+async def _page(request: Request, question: _Question, carried: Carried) -> items.Page:
+    """The rows of one page; where they are none because items reach further than is known, it is asked again."""
+    database, search = question.here.database, question.search
+    timing: Timing = request.state.timing
+    with timing.stage("plan"):
+        given = spans.known(database, search)
+        statement = select.page(search, given, carried)
+    with timing.stage("db"):
+        rows = await while_present(request, database.fetch(statement.sql))
+        again = not rows and await spans.have_grown(database, search, given)
+    return await _page(request, question, carried) if again else items.paginate(rows, search, statement.plan.order)
 
 
 async def _must_exist(here: Server, collection_id: str) -> None:

@@ -1,6 +1,7 @@
 """The statement of a search, as its plan says.
 
-Every page reads one item more than it shows, to know whether there is another page.
+Every page reads one item more than it shows, to know whether there is another page. A statement takes the spans of the
+searched collections as given; where items reach further, it returns no row.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from satapi.query.conditions import Conditions
+from satapi.query.conditions import Conditions, Spans
 from satapi.query.newest import by_time
 from satapi.query.plan import Plan, choose
 from satapi.query.rows import Carried, Rows
@@ -27,37 +28,38 @@ class Statement(msgspec.Struct, frozen=True):
     plan: Plan
 
 
-def page(search: Search, carried: Carried = "content") -> Statement:
+def page(search: Search, spans: Spans, carried: Carried = "content") -> Statement:
     """The statement for one page of a search. Raises InvalidError."""
     plan = choose(search)
-    conditions = Conditions(search, plan)
+    conditions = Conditions(search, plan, spans)
     rows = Rows(plan.order, carried, search.limit + 1)
     match plan.method:
         case "lookup" | "sort":
             found = by_values(conditions, plan.order, search.position, rows)
         case "walk" | "gate":
             found = by_time(conditions, plan, search.position, rows)
-    return Statement(_with([*conditions.spans, *found.tables], found.select), plan)
+    return Statement(_with([*conditions.tables, *found.tables], found.select), plan)
 
 
-def count(search: Search, at_most: int | None) -> Sql:
+def count(search: Search, spans: Spans, at_most: int | None) -> Sql:
     """Counts the matches of a search, as far as `at_most` and one more."""
-    conditions = Conditions(search, choose(search))
+    conditions = Conditions(search, choose(search), spans)
+    holds = join("", [sql(" having (select hold from spans)") for _ in conditions.tables])
     return _with(
-        conditions.spans,
+        conditions.tables,
         sql(
-            "select count(*) from (select 1 from items where {} limit {}::bigint) as matches",
+            "select count(*) from (select 1 from items where {} limit {}::bigint) as matches{}",
             join(" and ", conditions.everything),
             None if at_most is None else at_most + 1,
+            holds,
         ),
     )
 
 
-def estimate(search: Search) -> Sql:
+def estimate(search: Search, spans: Spans) -> Sql:
     """Asks PostgreSQL for its estimate of the matches: one JSON document, whose Plan has "Plan Rows"."""
-    conditions = Conditions(search, choose(search))
-    statement = sql("select 1 from items where {}", join(" and ", conditions.everything))
-    return sql("explain (format json) {}", _with(conditions.spans, statement))
+    conditions = Conditions(search, choose(search), spans)
+    return sql("explain (format json) select 1 from items where {}", join(" and ", conditions.estimable))
 
 
 def _with(tables: list[Sql], select: Sql) -> Sql:
