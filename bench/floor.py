@@ -13,6 +13,7 @@ from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdDecompresso
 import cluster
 from processes import free_port, serving
 from satapi.db.pool import opened
+from satapi.query.conditions import Spans
 from satapi.query.select import page
 from satapi.settings import Settings
 from satapi.stac.search import Search
@@ -54,7 +55,7 @@ class Floor:
         searches = [(collection, limit) for collection in LARGE for limit in LIMITS]
         self._known = {
             orjson.dumps({"collections": [collection], "limit": limit}): (
-                page(Search(limit=limit, collections=(collection,))).sql.render(),
+                page(Search(limit=limit, collections=(collection,)), Spans()).sql.render(),
                 limit,
             )
             for collection, limit in searches
