@@ -65,7 +65,7 @@ async def _get(request: Request, allowed: tuple[str, ...], collection_id: str | 
         given = requests.pairs(request, allowed, here.settings)
         search = requests.search(requests.from_pairs(given, here.settings), here.settings, collection_id)
     base = urls.base(request, here.settings)
-    here_path = base + urls.path(request, here.settings)
+    here_path = base + urls.path(request)
 
     def url(pairs: list[tuple[str, str]]) -> str:
         return f"{here_path}?{urlencode(pairs, quote_via=quote, safe=',:/')}" if pairs else here_path

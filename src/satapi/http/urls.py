@@ -57,11 +57,9 @@ def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def path(request: Request, settings: Settings) -> str:
-    """The path that was asked for, escaped, below the root of the API."""
-    asked: str = request.scope["path"]
-    root = settings.root_path.rstrip("/")
-    return asked.removeprefix(root) if root and asked.startswith(root + "/") else asked
+def path(request: Request) -> str:
+    """The path that was asked for, escaped, below the root of the API: the envelope has taken that off."""
+    return request.scope["path"]
 
 
 def path_value(request: Request, name: str) -> str:
