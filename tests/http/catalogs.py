@@ -128,7 +128,7 @@ def catalog(random: Random, size: int) -> Catalog:
     """A catalog of about `size` items."""
     collections = [_collection(name) for name in (*COLLECTIONS, EMPTY_COLLECTION)]
     keys = {(random.choice(COLLECTIONS), _identifier(random)) for _ in range(size)}
-    return Catalog(collections, [_item(random, *key) for key in sorted(keys)])
+    return Catalog(collections, [item(random, *key) for key in sorted(keys)])
 
 
 def _identifier(random: Random) -> str:
@@ -139,7 +139,8 @@ def _collection(name: str) -> bytes:
     return msgspec.json.encode({"type": "Collection", "id": name, "description": name, "links": []})
 
 
-def _item(random: Random, collection: str, identifier: str) -> bytes:
+def item(random: Random, collection: str, identifier: str) -> bytes:
+    """An item of any kind, as JSON text."""
     members = {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -244,6 +245,19 @@ def geometry(random: Random, kinds: range = _ALL) -> Document:
             return {"type": "GeometryCollection", "geometries": parts}
 
 
+def _moved(shape: Document, degrees: int) -> Document:
+    """The geometry further east, over the antimeridian and beyond."""
+
+    def moved(coordinates: list) -> list:
+        if isinstance(coordinates[0], list):
+            return list(map(moved, coordinates))
+        return [coordinates[0] + degrees, *coordinates[1:]]
+
+    if "geometries" in shape:
+        return {**shape, "geometries": [_moved(part, degrees) for part in shape["geometries"]]}
+    return {**shape, "coordinates": moved(shape["coordinates"])}
+
+
 def bbox(random: Random) -> list[float]:
     """A box of any kind: narrow, broad, the world, a line, a point, across the antimeridian, with heights."""
     x, y = _point(random)
@@ -275,7 +289,7 @@ def search(random: Random, items: list[Document]) -> Document:
         case 0 | 1 | 2:
             asked["bbox"] = bbox(random)
         case 3 | 4:
-            asked["intersects"] = geometry(random)
+            asked["intersects"] = _moved(geometry(random), random.choice([0, 0, 0, 30, -360]))
         case _:
             pass
     if random.random() < 0.35:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import shapely
+from shapely import affinity
 
 from satapi.cql2 import query
 from satapi.cql2.evaluate import evaluate, lookup
@@ -63,7 +64,9 @@ def found(items: list[Document], asked: Document) -> list[tuple[str, str]]:
 
 def _areas(asked: Document) -> list[BaseGeometry] | None:
     if "intersects" in asked:
-        return [shapely.force_2d(shapely.from_geojson(json.dumps(asked["intersects"])))]
+        area = shapely.force_2d(shapely.from_geojson(json.dumps(asked["intersects"])))
+        beyond = shapely.bounds(area)[0] < -180 or shapely.bounds(area)[2] > 180
+        return [affinity.translate(area, turn) for turn in ((-360, 0, 360) if beyond else (0,))]
     if "bbox" not in asked:
         return None
     numbers = asked["bbox"]

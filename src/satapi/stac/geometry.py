@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 import shapely
+from shapely import affinity
 
 from satapi.errors import InvalidError, TooLargeError
+from satapi.stac.crossings import mended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shapely.geometry.base import BaseGeometry
 
-_WORLD = (-180.0, -90.0, 180.0, 90.0)
+_WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
 _BBOX = (
     "allowed are 4 numbers west,south,east,north in degrees, or 6 with heights: west,south,lowest,east,north,highest"
 )
@@ -23,7 +25,7 @@ _GEOJSON = "allowed is a GeoJSON geometry in WGS 84 longitude and latitude (RFC 
 
 
 class Area(msgspec.Struct, frozen=True):
-    """Where an item's geometry must lie: it intersects one of `parts` (WKB in degrees; one or two).
+    """Where an item's geometry must lie: it intersects one of `parts` (WKB in degrees; one to three).
 
     An area that spans the antimeridian has a western and an eastern part: as one geometry its envelope would
     be the whole band of latitudes, which no index narrows. `world` says that it covers every geometry.
@@ -67,8 +69,8 @@ def parse_bbox(numbers: Sequence[float], parameter: str = "bbox") -> Area:
 def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "intersects") -> Area:
     """The intersects parameter: any GeoJSON geometry, as JSON text.
 
-    A polygon that crosses itself is taken as the area that it encloses. Raises InvalidError, and TooLargeError
-    for more than `points_max` points.
+    Like a box it may run over the antimeridian, to longitudes of 540 degrees. A polygon that crosses itself is taken as
+    the area that it encloses. Raises InvalidError, and TooLargeError for more than `points_max` points.
     """
     shown = geojson.decode(errors="replace")
     try:
@@ -88,11 +90,10 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
     west, south, east, north = geometry.bounds
     if not all(map(math.isfinite, (west, south, east, north))):
         raise InvalidError(parameter, shown, f"a coordinate is not a number; {_GEOJSON}")
-    if west < -_HALF_TURN or east > _HALF_TURN or south < -_LATITUDE_MAX or north > _LATITUDE_MAX:
+    if max(-west, east) > _LONGITUDE_MAX or max(-south, north) > _LATITUDE_MAX:
         raise InvalidError(parameter, shown, f"a coordinate is outside the world; {_GEOJSON}")
-    if not geometry.is_valid:
-        geometry = shapely.make_valid(geometry)
-    return _area(_halves(geometry))
+    geometry = mended(geometry, parameter)
+    return _area(_halves(geometry) if max(-west, east) <= _HALF_TURN else _turned(geometry))
 
 
 class _GeometryHead(msgspec.Struct):
@@ -136,6 +137,16 @@ def _halves(geometry: BaseGeometry) -> list[BaseGeometry]:
     return [_collected(eastern), _collected(western)]
 
 
+def _turned(geometry: BaseGeometry) -> list[BaseGeometry]:
+    """A geometry that runs over the antimeridian, from each side: what then lies off the world meets nothing."""
+    west, _, east, _ = geometry.bounds
+    return [
+        affinity.translate(geometry, turn)
+        for turn in (0.0, -_TURN, _TURN)
+        if west + turn <= _HALF_TURN and east + turn >= -_HALF_TURN
+    ]
+
+
 def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
     match {part.geom_type for part in parts}:
         case kinds if kinds == {"Polygon"}:
@@ -150,11 +161,8 @@ def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
 
 
 def _area(parts: list[BaseGeometry]) -> Area:
-    world = any(part.geom_type == "Polygon" and part.bounds == _WORLD and part.area == _WORLD_AREA for part in parts)
+    world = any(part.geom_type == "Polygon" and shapely.covers(part, _WORLD) for part in parts)
     return Area(tuple(shapely.to_wkb(part) for part in parts), world)
-
-
-_WORLD_AREA = 360.0 * 180.0
 
 
 def _shown(numbers: Sequence[float]) -> str:
