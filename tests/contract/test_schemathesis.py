@@ -14,7 +14,7 @@ from hypothesis import assume
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from satapi.http import openapi
+from satapi.http import openapi, shapes
 from satapi.http.routes import RESOURCES
 from satapi.ingest.sample import sample_collections, sample_items
 from satapi.settings import Settings
@@ -63,12 +63,16 @@ READ: dict[str, Callable[[str], object]] = {
     "bbox": lambda text: [float(number) for number in text.split(",")],
     "intersects": json.loads,
     "query": json.loads,
+    "sortby": lambda text: [{"field": field} for field in text.split(",")],
 }
-WRITE: dict[str, Callable[[list[float]], str]] = {
+WRITE: dict[str, Callable[[list], str]] = {
     "bbox": lambda numbers: ",".join(map(repr, numbers)),
     "intersects": json.dumps,
     "query": json.dumps,
+    "sortby": lambda entries: ",".join(entry["field"] for entry in entries),
 }
+
+UNSORTABLE = {*shapes.ItemMembers.__struct_fields__} - {"id", "collection"}
 
 TIMES = (
     "2024-01-01T00:00:00Z",
@@ -85,7 +89,10 @@ def sensible(members: Members) -> Members:
     if "datetime" in asked:
         asked["datetime"] = TIMES[len(str(asked["datetime"])) % len(TIMES)]
     if "query" in asked:
-        asked["query"] = {name or "empty": tests for name, tests in asked["query"].items()}
+        # No time, and no member of an item beside its properties.
+        asked["query"] = {f"own:{name}": tests for name, tests in asked["query"].items()}
+    if "sortby" in asked:
+        asked["sortby"] = [entry for entry in asked["sortby"] if entry["field"].lstrip("-+") not in UNSORTABLE]
     if "bbox" in asked:
         asked.pop("intersects", None)
         asked["bbox"] = box(asked["bbox"])
