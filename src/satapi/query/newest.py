@@ -170,4 +170,4 @@ class _Reading:
         return self.walk(self.conditions.unindexed_geometry, ceiling, gate)
 
 
-_NEAR = (sql("near_1"), sql("near_2"))
+_NEAR = (sql("near_1"), sql("near_2"), sql("near_3"))
