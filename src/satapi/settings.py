@@ -36,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pool_size: Annotated[Positive, Meta(description="Database connections of each worker, at most.")] = 10
     pool_timeout_s: Annotated[Seconds, Meta(description="Seconds to wait for a free connection before a 503.")] = 10.0
     statement_timeout_s: Annotated[Seconds, Meta(description="Seconds that one statement may take.")] = 30.0
+    partition_items: Annotated[
+        Positive, Meta(description="A collection with more items gets a partition of its own at the end of a load.")
+    ] = 1_000_000
     url: Annotated[
         str | None, Meta(description="Public base URL of all links; by default it is taken from each request.")
     ] = None

@@ -165,3 +165,22 @@ def test_the_sample_is_loaded_and_only_into_an_empty_catalog_if_so_asked(
     assert [line.partition(": ")[2] for line in again.out.splitlines()] == ["2 unchanged", "2,000 unchanged"]
     kept = satapi("sample", "--if-empty", "--dsn", database)
     assert kept == (0, "The catalog has collections already; no sample data was loaded\n", "")
+
+
+def test_a_collection_gets_its_own_partition_by_command_and_by_itself(
+    satapi: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, database: str, scenes: Path
+) -> None:
+    monkeypatch.setenv("SATAPI_DSN", database)
+    satapi("load", "collections", str(scenes / "collection.json"))
+    satapi("load", "items", str(scenes / "items.ndjson"))
+    separated = satapi("partitions", "separate", "scenes")
+    assert (separated.code, separated.out) == (0, "3 items of scenes have a partition of their own\n")
+    shared, own = json.loads(satapi("partitions", "list", "--json").out)
+    assert (shared["collection"], own["collection"], own["items"]) == (None, "scenes", 3)
+    assert satapi("partitions", "list").out.splitlines()[1].endswith("  scenes")
+    again = satapi("partitions", "separate", "scenes")
+    assert (again.code, again.err) == (1, "satapi: The collection 'scenes' has a partition of its own already\n")
+    assert satapi("partitions", "merge", "scenes").out == "3 items of scenes are in the shared partition\n"
+    monkeypatch.setenv("SATAPI_PARTITION_ITEMS", "2")
+    assert "3 of 3 items are copied" in satapi("load", "items", str(scenes / "items.ndjson")).err
+    assert len(json.loads(satapi("partitions", "list", "--json").out)) == 2

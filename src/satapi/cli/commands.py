@@ -40,6 +40,8 @@ db = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to d
 load = typer.Typer(no_args_is_help=True, help="Load collections and items from files.")
 app.add_typer(db, name="db")
 app.add_typer(load, name="load")
+partitions = typer.Typer(no_args_is_help=True, help="See and choose which collections have a partition of their own.")
+app.add_typer(partitions, name="partitions")
 
 Dsn = Annotated[
     str | None,
@@ -63,6 +65,7 @@ OnError = Annotated[
     Literal["stop", "skip"], typer.Option(help="Stop at the first bad document, or report and skip bad ones.")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
+Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 Json = Annotated[bool, typer.Option("--json", help="Report on standard output as one line of JSON.")]
 
 
@@ -167,6 +170,37 @@ def items(
     from satapi.cli.load import load_files
 
     load_files("items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+
+
+@partitions.command("list", epilog=_examples("satapi partitions list --json"))
+def list_partitions(*, dsn: Dsn = None, json: Json = False) -> None:
+    """List the partitions, with their items as they were last counted and their size on disk."""
+    from satapi.cli.partitions import show
+
+    show(dsn, json=json)
+
+
+@partitions.command(epilog=_examples("satapi partitions separate sentinel-2-l2a"))
+def separate(collection: Collection, *, dsn: Dsn = None) -> None:
+    """Move a collection to a partition of its own, which can be vacuumed, detached or dropped alone.
+
+    Searches and loads go on meanwhile; loads of this collection wait for the end of the move.
+    Loads do it by themselves for collections with more than SATAPI_PARTITION_ITEMS items.
+    """
+    from satapi.cli.partitions import separate as move
+
+    move(dsn, collection)
+
+
+@partitions.command(epilog=_examples("satapi partitions merge sentinel-2-l2a"))
+def merge(collection: Collection, *, dsn: Dsn = None) -> None:
+    """Move a collection back to the partition that small ones share.
+
+    All searches wait meanwhile: about a second for 10,000 items.
+    """
+    from satapi.cli.partitions import merge as move
+
+    move(dsn, collection)
 
 
 @app.command(

@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from satapi.cli.database import Target, catalog
+from satapi.cli.partitions import separate_large
 from satapi.cli.progress import shown, summary
 from satapi.ingest.load import Report, load_collections, load_items
 
@@ -50,7 +51,7 @@ async def _load(
         else:
             load = load_collections
         on_progress, on_bad = stack.enter_context(shown(noun))
-        return await load(
+        report = await load(
             connection,
             files,
             method=method,
@@ -60,3 +61,5 @@ async def _load(
             # The error of a load that stops names the bad document itself.
             on_bad=on_bad if on_error == "skip" else None,
         )
+        await separate_large(found, connection)
+        return report
