@@ -16,7 +16,7 @@ select columns_are(
     'satapi', 'items',
     array[
         'collection', 'id', 'geometry', 'datetime', 'start_datetime', 'end_datetime', 'created', 'updated',
-        'properties', 'content', 'dictionary'
+        'properties', 'content', 'dictionary', 'west', 'south', 'east', 'north', 'second'
     ]
 );
 
@@ -28,7 +28,9 @@ select col_type_is('satapi', 'items', 'collection', 'text', 'an item''s collecti
 select col_type_is('satapi', 'items', 'id', 'text', 'an item''s id is text');
 select col_type_is('satapi', 'items', 'geometry', 'geometry(Geometry,4326)', 'any geometry in longitude and latitude');
 select col_type_is('satapi', 'items', t.name, 'timestamp with time zone', format('%s is a time', t.name))
-from unnest(array['datetime', 'start_datetime', 'end_datetime', 'created', 'updated']) as t (name);
+from unnest(array['datetime', 'start_datetime', 'end_datetime', 'created', 'updated', 'second']) as t (name);
+select col_type_is('satapi', 'items', b.name, 'smallint', format('%s is a side of a box', b.name))
+from unnest(array['west', 'south', 'east', 'north']) as b (name);
 select col_type_is('satapi', 'items', 'properties', 'jsonb', 'properties are made for filters');
 select col_type_is('satapi', 'items', 'content', 'bytea', 'an item is kept compressed, or as it was given');
 
@@ -92,11 +94,24 @@ select lives_ok(
         insert into items (collection, id, geometry, datetime, properties, content)
         values
         ('a', '1', null, '2020-01-01Z', '{}', '{}'),
-        ('a', '2', 'srid=4326;geometrycollection(point(1 2))', '-infinity', '{}', '{}'),
-        ('b', '1', 'srid=4326;multipolygon empty', '2020-01-01Z', '{}', '{}')
+        ('a', '2', 'srid=4326;geometrycollection(point(1.101 -2.301))', '0001-01-01Z', '{}', '{}'),
+        ('b', '1', 'srid=4326;multipolygon empty', '9999-12-31 23:59:59.999999Z', '{}', '{}')
     $$,
     'items of any collection, of any geometry or none'
 );
+select is(
+    array_agg(array[west, south, east, north] order by collection, id)::text,
+    '{{NULL,NULL,NULL,NULL},{110,-231,110,-231},{NULL,NULL,NULL,NULL}}',
+    'a box is in hundredths of a degree, rounded down'
+) from items;
+select results_eq(
+    $$select second from items order by collection, id$$,
+    $$values ('2020-01-01Z'::timestamptz), ('0001-01-01Z'), ('9999-12-31 23:59:59Z')$$,
+    'seconds are cut, never rounded'
+);
+prepare at as insert into items (collection, id, datetime, properties, content) values ('a', '3', $1, '{}', '{}');
+select throws_ok(format('execute at(%L)', t.datetime), '23514', null, format('no year of RFC 3339: %s', t.datetime))
+from unnest(array['infinity', '-infinity', '10000-01-01Z', '0001-12-31Z BC']) as t (datetime);
 select throws_ok(
     $$
         insert into items (collection, id, datetime, properties, content)

@@ -12,7 +12,7 @@ select indexes_are(
 select indexes_are(
     'satapi', 'items',
     array[
-        'items_pkey', 'items_collection_datetime', 'items_datetime', 'items_geometry_datetime',
+        'items_pkey', 'items_collection_datetime', 'items_datetime', 'items_geometry_second',
         'items_cloud_cover'
     ]
 );
@@ -20,10 +20,22 @@ select indexes_are(
 create function pg_temp.definition(index text) returns text
 return regexp_replace(pg_get_indexdef(index::regclass), '^.* USING ', '');
 
-select is(pg_temp.definition('items_collection_datetime'), 'btree (collection, datetime DESC, id)', 'newest of one');
-select is(pg_temp.definition('items_datetime'), 'btree (datetime DESC, collection, id)', 'newest of all');
+select is(
+    pg_temp.definition('items_collection_datetime'),
+    'btree (collection, datetime DESC, id, west, south, east, north)',
+    'newest of one'
+);
+select is(
+    pg_temp.definition('items_datetime'),
+    'btree (datetime DESC, collection, id, west, south, east, north)',
+    'newest of all'
+);
 select is(pg_temp.definition('items_pkey'), 'btree (id, collection)', 'by id, also alone');
-select is(pg_temp.definition('items_geometry_datetime'), 'gist (geometry, datetime)', 'newest in an area');
+select is(
+    pg_temp.definition('items_geometry_second'),
+    'gist (geometry, second, hashtext(collection))',
+    'newest in an area'
+);
 
 -- A partition that is made or attached later gets them too.
 create table items_large partition of items for values in ('large');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
     from satapi.query.plan import Plan, Scope
+    from satapi.stac.geometry import Part
     from satapi.stac.search import Search
     from satapi.stac.times import Interval
 
 
 # What an item's times, and so all spans, stay within.
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Spans(msgspec.Struct, frozen=True):
@@ -28,11 +30,32 @@ class Spans(msgspec.Struct, frozen=True):
     after: timedelta = timedelta(0)
 
 
+class Within:
+    """What a part of an area asks of an item, for one index or another."""
+
+    def __init__(self, part: Part) -> None:
+        self.area = sql("st_geomfromwkb({}, 4326)", Param(part.wkb))
+        # st_intersects alone: && beside it would count twice.
+        self.indexed = sql("st_intersects(geometry, {})", self.area)
+        # By the function that PostgreSQL looks no index up for.
+        self.unindexed = sql("_st_intersects(geometry, {})", self.area)
+        # By the indexes on time, before a row is read: rounded as those columns are, what meets still meets.
+        west, south, east, north = (Param(math.floor(100 * side)) for side in part.box)
+        self.boxed = sql(
+            "west <= {}::smallint and south <= {}::smallint and east >= {}::smallint and north >= {}::smallint",
+            east,
+            north,
+            west,
+            south,
+        )
+
+
 class Conditions:
     """The conditions of one search, by what they are about. All are texts and parameters; nothing here chooses.
 
     `collections` is a parameter: the id for scope one, else the array of ids. `floor` and `ceiling` are the earliest
-    and the latest datetime that an item in the window can have, None without such an end.
+    and the latest datetime that an item in the window can have, None without such an end. `meets` is the exact test of
+    the window, true only if the spans hold.
     """
 
     def __init__(self, search: Search, plan: Plan, spans: Spans) -> None:
@@ -43,15 +66,11 @@ class Conditions:
         ordered = plan.method in {"walk", "gate"}
         self.tests = filters.conditions([query.node(test) for test in search.tests], "query", ordered=ordered)
         self.world = search.area is not None and search.area.world
-        parts = () if search.area is None or search.area.world else search.area.parts
-        self.areas = [sql("st_geomfromwkb({}, 4326)", Param(part)) for part in parts]
-        self.floor: Sql | None = None
-        self.ceiling: Sql | None = None
-        # Bounds on datetime, which the time indexes hold.
-        self.bounds: list[Sql] = []
-        # The common table that says whether the spans hold, and, with the bounds, the exact test of the window.
+        self.areas = [] if search.area is None or self.world else [Within(part) for part in search.area.parts]
+        self.floor: datetime | None = None
+        self.ceiling: datetime | None = None
+        self.meets: list[Sql] = []
         self.tables: list[Sql] = []
-        self.window: list[Sql] = []
         if search.window is not None:
             self._bound(search.window, plan.scope, spans)
 
@@ -64,35 +83,37 @@ class Conditions:
         hold: list[Sql] = []
         meets: list[Sql] = []
         if window.start is not None:
-            self.floor = sql("{}::timestamptz", Param(window.start - min(spans.after, window.start - _FIRST)))
-            self.bounds.append(sql("datetime >= {}", self.floor))
+            self.floor = window.start - min(spans.after, window.start - FIRST)
             meets.append(sql("coalesce(end_datetime, datetime) >= {}::timestamptz", window.start))
             hold.append(sql("coalesce(max(span_after), '0') <= {}::interval", spans.after))
         if window.end is not None:
-            self.ceiling = sql("{}::timestamptz", Param(window.end + min(spans.before, _LAST - window.end)))
-            self.bounds.append(sql("datetime <= {}", self.ceiling))
+            self.ceiling = window.end + min(spans.before, LAST - window.end)
             meets.append(sql("coalesce(start_datetime, datetime) <= {}::timestamptz", window.end))
             hold.append(sql("coalesce(max(span_before), '0') <= {}::interval", spans.before))
         where = join("", [sql(" where {}", named) for named in _in_collections(scope, sql("id"), self.collections)])
         self.tables = [sql("spans as materialized (select {} as hold from collections{})", join(" and ", hold), where)]
         # In a CASE, which PostgreSQL takes to be true for a half; nearly all items within the bounds meet the window.
         exact = sql("case when {} then true else false end", join(" and ", meets))
-        self.window = [*self.bounds, exact, sql("(select hold from spans)")]
+        self.meets = [exact, sql("(select hold from spans)")]
+
+    @property
+    def bounds(self) -> list[Sql]:
+        """What a window asks of datetime, by the indexes on time."""
+        floor = [] if self.floor is None else [sql("datetime >= {}::timestamptz", self.floor)]
+        ceiling = [] if self.ceiling is None else [sql("datetime <= {}::timestamptz", self.ceiling)]
+        return [*floor, *ceiling]
+
+    @property
+    def window(self) -> list[Sql]:
+        """Bounds on datetime and the exact test."""
+        return [*self.bounds, *self.meets]
 
     @property
     def geometry(self) -> list[Sql]:
-        """In the area, by an index where there is one. st_intersects alone: && beside it would count twice."""
-        return self._geometry([sql("st_intersects(geometry, {})", area) for area in self.areas])
-
-    @property
-    def unindexed_geometry(self) -> list[Sql]:
-        """In the area, by the function that PostgreSQL looks no index up for."""
-        return self._geometry([sql("_st_intersects(geometry, {})", area) for area in self.areas])
-
-    def _geometry(self, tests: list[Sql]) -> list[Sql]:
+        """In the area, by an index where there is one."""
         if self.world:
             return [sql("geometry is not null")]
-        return [sql("({})", join(" or ", tests))] if tests else []
+        return [sql("({})", join(" or ", [area.indexed for area in self.areas]))] if self.areas else []
 
     @property
     def everything(self) -> list[Sql]:

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from satapi.query.conditions import FIRST, LAST
 from satapi.query.plan import TIES_MAX
-from satapi.query.rows import Found, Rows
 from satapi.query.sql import Param, Sql, join, sql
 from satapi.stac.times import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from satapi.query.conditions import Conditions
     from satapi.query.plan import Plan
+    from satapi.query.rows import Rows
     from satapi.stac.search import Position
 
 
-def by_time(conditions: Conditions, plan: Plan, position: Position | None, rows: Rows) -> Found:
+def by_time(conditions: Conditions, plan: Plan, position: Position | None, rows: Rows) -> Sql:
     """The rows by datetime, then collection and id.
 
     After a position come the rest of the items of its time, then those beyond that time: each part starts in an
     index where it has to go on, which one condition for both could not.
     """
-    time = None if position is None else sql("{}::timestamptz", Param(_time(position)))
-    reading = _Reading(conditions, plan, rows, time)
-    found = Found([], reading.walk(conditions.geometry)) if plan.method == "walk" else reading.gate()
-    if position is None:
-        return found if plan.method == "walk" else Found(found.tables, rows.final(found.select))
-    tables = [*found.tables, sql("ties as materialized ({})", reading.ties(position))]
-    return Found(tables, rows.final(sql("select * from ties union all select * from ({}) as beyond", found.select)))
+    reading = _Reading(conditions, plan, rows, None if position is None else _time(position))
+    match plan.method, position:
+        case "gate", _:
+            branches = [reading.gate(index) for index in range(len(conditions.areas))]
+        case _, None:
+            return reading.walk(conditions.geometry)
+        case _:
+            branches = [reading.walk(conditions.geometry)]
+    ties = [] if position is None else [reading.ties(position)]
+    return rows.final(join(" union all ", [sql("({})", branch) for branch in (*ties, *branches)]))
 
 
-def _time(position: Position) -> object:
+def _time(position: Position) -> datetime:
     if position.values[0] is None:
         raise ValueError("every item has a time")
     return parse_instant(position.values[0])
@@ -41,14 +46,16 @@ def _time(position: Position) -> object:
 class _Reading:
     """Reading in one direction of time; `start` is the time of the position, beyond which it reads."""
 
-    def __init__(self, conditions: Conditions, plan: Plan, rows: Rows, start: Sql | None) -> None:
+    def __init__(self, conditions: Conditions, plan: Plan, rows: Rows, start: datetime | None) -> None:
         self.conditions = conditions
         self.plan = plan
         self.rows = rows
         self.start = start
         self.backward = plan.order.backward
         self.down = plan.order.keys[0].descending != self.backward
-        self.beyond = [] if start is None else [self._pick(sql("datetime < {}", start), sql("datetime > {}", start))]
+        at = sql("{}::timestamptz", Param(start))
+        self.at_start = sql("datetime = {}", at)
+        self.beyond = [] if start is None else [self._pick(sql("datetime < {}", at), sql("datetime > {}", at))]
 
     def _pick(self, down: Sql, up: Sql) -> Sql:
         return down if self.down else up
@@ -62,17 +69,16 @@ class _Reading:
             rest = sql("id {} {}", after, identifier)
         else:
             rest = sql("(collection, id) {} ({}, {})", after, collection, identifier)
-        at_time = sql("datetime = {}", self.start or sql("null"))
-        return self.rows.branch([*self.conditions.everything, at_time, rest], self.plan.order.keys[1:])
+        return self.rows.branch([*self.conditions.everything, self.at_start, rest], self.plan.order.keys[1:])
 
-    def walk(self, geometry: Sequence[Sql], *gates: Sql) -> Sql:
+    def walk(self, where: Sequence[Sql]) -> Sql:
         """In the order of a btree on time.
 
         Few collections are read one by one and merged, since one that has nothing recent would otherwise be looked
         for in all of the archive.
         """
         asked = self.conditions
-        where = [*asked.tests, *asked.window, *geometry, *self.beyond, *gates]
+        where = [*asked.tests, *asked.window, *where, *self.beyond]
         if self.plan.scope != "few":
             return self.rows.branch([*asked.scope, *where])
         each = self.rows.branch([sql("collection = named.of"), *where])
@@ -85,89 +91,75 @@ class _Reading:
             self.rows.limit,
         )
 
-    def gate(self) -> Found:
-        """Both ways to read an area, of which one runs.
+    def gate(self, index: int) -> Sql:
+        """Both ways to read a part of an area that is in no earlier part, of which one runs.
 
-        By distance from a time where the area is narrow, walking where it is broad or where more items share one time
-        than reading by distance may collect.
+        By distance from a time where the area is narrow, walking where it is broad. Reading by distance has to collect
+        all items of the last second before they can be ordered; where they are a crowd, walking goes on from there.
         """
         asked = self.conditions
-        shares = [sql("area_share({})", area) for area in asked.areas]
-        tables = [
-            sql(
-                "gate as materialized (select power({}, 2) * reltuples > {} as broad "
-                "from pg_class where oid = 'items'::regclass)",
-                join(" + ", shares),
-                self.plan.broad_from,
-            ),
-            sql("anchor as materialized (select {} as time)", self._anchor()),
-        ]
-        names = _NEAR[: len(asked.areas)]
-        tables += [sql("{} as materialized ({})", name, self._near(index)) for index, name in enumerate(names)]
-        tables += [
-            sql("crowd as materialized (select {} as time from ({}) as read where items >= {})", *self._crowd(names)),
-            sql("walked as materialized ({})", self._walked()),
-        ]
-        beyond_crowd = self._pick(sql("k1 > (select time from crowd)"), sql("k1 < (select time from crowd)"))
-        near = [
-            sql("select * from {} where (select time from crowd) is null or {}", name, beyond_crowd) for name in names
-        ]
-        return Found(tables, join(" union all ", [*near, sql("select * from walked")]))
-
-    def _anchor(self) -> Sql:
-        """The time to read from: as close to the first item as is known, since distances are floating-point seconds."""
-        if self.start is not None:
-            return self.start
-        asked = self.conditions
-        if self.down:
-            newest = sql("(select max(datetime) from items)")
-            return newest if asked.ceiling is None else sql("least({}, {})", asked.ceiling, newest)
-        oldest = sql("(select min(datetime) from items)")
-        return oldest if asked.floor is None else sql("greatest({}, {})", asked.floor, oldest)
-
-    def _near(self, index: int) -> Sql:
-        """One part of the area by distance from the anchor.
-
-        All items of the last time are needed to order them, so ties are collected, to a limit; a tie-break in the
-        inner ORDER BY would lose the order of the index.
-        """
-        asked = self.conditions
-        area, earlier = asked.areas[index], asked.areas[:index]
-        where = [
-            sql("st_intersects(geometry, {})", area),
-            *(sql("not _st_intersects(geometry, {})", part) for part in earlier),
-            *asked.scope,
-            *asked.tests,
-            *asked.window,
-            *self.beyond,
-            self._pick(sql("datetime <= (select time from anchor)"), sql("datetime >= (select time from anchor)")),
-            sql("not (select broad from gate)"),
-        ]
-        return sql(
-            "select * from (select {} from items where {} order by datetime <-> (select time from anchor) "
-            "fetch first {} rows with ties) as read limit {}::bigint + {}",
-            self.rows.columns,
-            join(" and ", where),
-            self.rows.limit,
-            self.rows.limit,
-            TIES_MAX,
+        here = asked.areas[index]
+        apart = [sql("not {}", earlier.unindexed) for earlier in asked.areas[:index]]
+        many = sql("{}::bigint + {}", self.rows.limit, TIES_MAX)
+        collected = self._pick(
+            sql("k1 >= coalesce((select time from crowd), '-infinity')"),
+            sql("k1 < coalesce((select time from crowd), 'infinity')"),
         )
-
-    def _crowd(self, names: Sequence[Sql]) -> tuple[Sql, Sql, Sql]:
-        """The time at which reading by distance met more items than it may collect."""
-        last = self._pick(sql("min(k1)"), sql("max(k1)"))
-        first = self._pick(sql("max(time)"), sql("min(time)"))
-        read = join(" union all ", (sql("select {} as time, count(*) as items from {}", last, name) for name in names))
-        return first, read, sql("{}::bigint + {}", self.rows.limit, TIES_MAX)
-
-    def _walked(self) -> Sql:
-        """Walking where the area is broad, or from the crowded time on."""
-        ceiling = self._pick(
-            sql("datetime <= coalesce((select time from crowd), 'infinity')"),
+        rest = self._pick(
+            sql("datetime < coalesce((select time from crowd), 'infinity')"),
             sql("datetime >= coalesce((select time from crowd), '-infinity')"),
         )
-        gate = sql("((select broad from gate) or (select time from crowd) is not null)")
-        return self.walk(self.conditions.unindexed_geometry, ceiling, gate)
+        runs = sql("((select broad from gate) or exists (select from crowd))")
+        return sql(
+            "with gate as materialized (select power(area_share({}), 2) * reltuples > {} as broad "
+            "from pg_class where oid = 'items'::regclass), "
+            "near as materialized (select * from ({}) as read limit {}), "
+            "crowd as materialized (select {} as time from near having count(*) >= {}), "
+            "walked as materialized ({}) "
+            "select * from near where {} union all select * from walked",
+            here.area,
+            self.plan.broad_from,
+            self._near([here.indexed, *apart, sql("not (select broad from gate)")]),
+            many,
+            self._pick(
+                sql("date_trunc('second', min(k1)) + interval '1 second'"), sql("date_trunc('second', max(k1))")
+            ),
+            many,
+            self.walk([here.boxed, here.unindexed, *apart, rest, runs]),
+            collected,
+        )
 
+    def _near(self, where: Sequence[Sql]) -> Sql:
+        """By distance of the second from one before which there is nothing to read, and all items of the last second.
 
-_NEAR = (sql("near_1"), sql("near_2"), sql("near_3"))
+        A tie-break in this ORDER BY would lose the order of the index.
+        """
+        asked = self.conditions
+        if self.down:
+            anchor, end = min(asked.ceiling or LAST, self.start or LAST), asked.floor
+        else:
+            anchor, end = max(asked.floor or FIRST, self.start or FIRST), asked.ceiling
+        at = sql("{}::timestamptz", Param(anchor.replace(microsecond=0)))
+        between = [self._pick(sql("second <= {}", at), sql("second >= {}", at))]
+        if end is not None:
+            until = sql("{}::timestamptz", end.replace(microsecond=0))
+            between.append(self._pick(sql("second >= {}", until), sql("second <= {}", until)))
+        hashed = [sql("hashtext(collection) = hashtext({}::text)", asked.collections)]
+        return sql(
+            "select {} from items where {} order by second <-> {} fetch first {} rows with ties",
+            self.rows.columns,
+            join(
+                " and ",
+                [
+                    *between,
+                    *(hashed if self.plan.scope == "one" else []),
+                    *asked.scope,
+                    *asked.tests,
+                    *asked.meets,
+                    *self.beyond,
+                    *where,
+                ],
+            ),
+            at,
+            self.rows.limit,
+        )

@@ -17,12 +17,12 @@ from satapi.query import keyset
 if TYPE_CHECKING:
     from satapi.stac.search import Search
 
-# When an area is broad. Reading by distance opens every index page of the area whose times span the anchor, so its cost
-# grows with the items there (measured: 0.076 us each), and then 7 us for each row that it visits; walking visits rows
-# until enough are in the area (2 us each). Walking is cheaper when share^2 * items > BROAD_RATIO * rows wanted. For 10
-# of 5 million items that is at a share of 0.8 %: 180 degrees and 90 days took 95 ms by distance and 0.3 ms by walking,
-# 1 degree took 0.5 ms by distance and 25 ms by walking.
-BROAD_RATIO = 26
+# When an area is broad. Reading by distance opens the index pages of the area whose times span the anchor, so its cost
+# grows with the items there (measured: up to 0.1 us each); walking reads index entries until enough are in the area
+# (0.06 us each), and both visit the rows that an index lets through. So walking is cheaper when
+# share * items > rows wanted / share, about. For 10 of 5 million items that is at a share of 0.15 %: of 90 days in
+# mid-archive, 60 degrees took 30 ms by distance and 0.1 ms by walking, 1 degree 0.2 ms by distance and 9 ms by walking.
+BROAD_RATIO = 1
 
 # Of the rows visited, what a test of a property is taken to let through: one in so many.
 ROWS_A_MATCH = 5
@@ -30,9 +30,9 @@ ROWS_A_MATCH = 5
 # Beyond so many tests no archive has the rows.
 _TESTS_MAX = 20
 
-# Items of one time that reading by distance collects, at most, before walking that time takes over. Reading
-# by distance has to collect all items of the last time on the page before it can order them.
-TIES_MAX = 10_000
+# Items of one second that reading by distance collects, at most, before walking takes over from that second on. Reading
+# by distance has to collect all items of the last second on the page before it can order them.
+TIES_MAX = 1_000
 
 # Rows that probing each named collection by itself may read, at most; with more the archive is walked by time.
 PROBED_ROWS_MAX = 20_000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from satapi.query.keyset import sorted_by
 from satapi.query.sql import Param, Sql, join, sql
 
@@ -21,13 +19,6 @@ _CARRIED = {"content": sql("content"), "size": sql("octet_length(content)")}
 
 # The names that the values of an order's keys have in a statement; as many as a search may have.
 KEY_NAMES = (sql("k1"), sql("k2"), sql("k3"), sql("k4"), sql("k5"), sql("k6"), sql("k7"), sql("k8"))
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A statement in pieces: common tables for its WITH, and the SELECT."""
-
-    tables: list[Sql]
-    select: Sql
 
 
 class Rows:

@@ -38,7 +38,7 @@ def page(search: Search, spans: Spans, carried: Carried = "content") -> Statemen
             found = by_values(conditions, plan.order, search.position, rows)
         case "walk" | "gate":
             found = by_time(conditions, plan, search.position, rows)
-    return Statement(_with([*conditions.tables, *found.tables], found.select), plan)
+    return Statement(_with(conditions.tables, found), plan)
 
 
 def count(search: Search, spans: Spans, at_most: int | None) -> Sql:

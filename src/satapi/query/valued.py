@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satapi.query import keyset
-from satapi.query.rows import Found, Rows
 from satapi.query.sql import Sql, sql
 
 if TYPE_CHECKING:
     from satapi.query.conditions import Conditions
     from satapi.query.keyset import Order
+    from satapi.query.rows import Rows
     from satapi.stac.search import Position
 
 
-def by_values(conditions: Conditions, order: Order, position: Position | None, rows: Rows) -> Found:
+def by_values(conditions: Conditions, order: Order, position: Position | None, rows: Rows) -> Sql:
     """The rows in the order.
 
     A single property is read in two parts, the items that have it and those that do not: an index has the latter at
@@ -25,24 +25,23 @@ def by_values(conditions: Conditions, order: Order, position: Position | None, r
         # Read in one part, missing values come after every bound.
         bounded = not key.column.nullable or order.backward
         where = [*conditions.everything, *_after(order, position, bounded=bounded)]
-        return Found([], rows.final(rows.branch(where)))
+        return rows.final(rows.branch(where))
     parts = [
         rows.branch([*conditions.everything, *where], keys, nulls=False) for where, keys in _parts(order, position)
     ]
     if len(parts) == 1:
-        return Found([], rows.final(parts[0]))
+        return rows.final(parts[0])
     # The second part is read only where the first leaves room on the page.
     one, other = parts
-    tables = [
-        sql("one as materialized ({})", one),
-        sql(
-            "other as materialized (select * from ({}) as part where (select count(*) from one) < {})",
-            other,
-            rows.limit,
-        ),
-    ]
-    both = sql("select 1 as part, one.* from one union all select 2, other.* from other")
-    return Found(tables, rows.final(both, sql("part")))
+    both = sql(
+        "with one as materialized ({}), "
+        "other as materialized (select * from ({}) as part where (select count(*) from one) < {}) "
+        "select 1 as part, one.* from one union all select 2, other.* from other",
+        one,
+        other,
+        rows.limit,
+    )
+    return rows.final(both, sql("part"))
 
 
 def _parts(order: Order, position: Position | None) -> list[tuple[list[Sql], list[keyset.Key]]]:

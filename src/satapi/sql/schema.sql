@@ -47,7 +47,13 @@ CREATE TABLE satapi.items (
     updated timestamp with time zone,
     properties jsonb NOT NULL,
     content bytea NOT NULL,
-    dictionary integer
+    dictionary integer,
+    west smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmin((public.box2d(geometry))::public.box3d)))) STORED,
+    south smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymin((public.box2d(geometry))::public.box3d)))) STORED,
+    east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
+    north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
+    second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 PARTITION BY LIST (collection);
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET STORAGE MAIN;
@@ -64,7 +70,13 @@ CREATE TABLE satapi.items_default (
     updated timestamp with time zone,
     properties jsonb NOT NULL,
     content bytea NOT NULL,
-    dictionary integer
+    dictionary integer,
+    west smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmin((public.box2d(geometry))::public.box3d)))) STORED,
+    south smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymin((public.box2d(geometry))::public.box3d)))) STORED,
+    east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
+    north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
+    second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 WITH (toast_tuple_target='128');
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET STORAGE MAIN;
@@ -92,16 +104,16 @@ ALTER TABLE ONLY satapi.migrations
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
-CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id);
-CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id);
-CREATE INDEX items_default_collection_datetime_id_idx ON satapi.items_default USING btree (collection, datetime DESC, id);
-CREATE INDEX items_default_datetime_collection_id_idx ON satapi.items_default USING btree (datetime DESC, collection, id);
-CREATE INDEX items_geometry_datetime ON ONLY satapi.items USING gist (geometry, datetime);
-CREATE INDEX items_default_geometry_datetime_idx ON satapi.items_default USING gist (geometry, datetime);
+CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
+CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id, west, south, east, north);
+CREATE INDEX items_default_collection_datetime_id_west_south_east_north_idx ON satapi.items_default USING btree (collection, datetime DESC, id, west, south, east, north);
+CREATE INDEX items_default_datetime_collection_id_west_south_east_north_idx ON satapi.items_default USING btree (datetime DESC, collection, id, west, south, east, north);
+CREATE INDEX items_geometry_second ON ONLY satapi.items USING gist (geometry, second, hashtext(collection));
+CREATE INDEX items_default_geometry_second_hashtext_idx ON satapi.items_default USING gist (geometry, second, hashtext(collection));
 CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
-ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_idx;
-ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_idx;
-ALTER INDEX satapi.items_geometry_datetime ATTACH PARTITION satapi.items_default_geometry_datetime_idx;
+ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_west_south_east_north_idx;
+ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_west_south_east_north_idx;
+ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_geometry_second_hashtext_idx;
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();

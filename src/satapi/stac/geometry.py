@@ -24,6 +24,13 @@ _BBOX = (
 _GEOJSON = "allowed is a GeoJSON geometry in WGS 84 longitude and latitude (RFC 7946)"
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A geometry in degrees: as WKB, and the west, south, east and north of the box around it."""
+
+    wkb: bytes
+    box: tuple[float, float, float, float]
+
+
 class Area(msgspec.Struct, frozen=True):
     """Where an item's geometry must lie: it intersects one of `parts` (WKB in degrees; one to three).
 
@@ -31,7 +38,7 @@ class Area(msgspec.Struct, frozen=True):
     be the whole band of latitudes, which no index narrows. `world` says that it covers every geometry.
     """
 
-    parts: tuple[bytes, ...]
+    parts: tuple[Part, ...]
     world: bool = False
 
 
@@ -162,7 +169,7 @@ def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
 
 def _area(parts: list[BaseGeometry]) -> Area:
     world = any(part.geom_type == "Polygon" and shapely.covers(part, _WORLD) for part in parts)
-    return Area(tuple(shapely.to_wkb(part) for part in parts), world)
+    return Area(tuple(Part(shapely.to_wkb(part), part.bounds) for part in parts), world)
 
 
 def _shown(numbers: Sequence[float]) -> str:

@@ -33,7 +33,8 @@ create table items (
     id text collate "C" not null,
     geometry geometry (geometry, 4326),
     -- the item's datetime, or its start where that is null: the one time that orders searches
-    datetime timestamptz not null,
+    datetime timestamptz not null
+    check (datetime between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'),
     start_datetime timestamptz,
     end_datetime timestamptz,
     created timestamptz,
@@ -44,6 +45,15 @@ create table items (
     -- 8878) against the dictionary, or plain JSON
     content bytea not null,
     dictionary integer,
+    -- the box around the geometry in hundredths of a degree, rounded down: indexes on time hold it, so that a walk in
+    -- time reads no rows of elsewhere
+    west smallint generated always as (floor(100 * st_xmin(box2d(geometry)::box3d))) stored,
+    south smallint generated always as (floor(100 * st_ymin(box2d(geometry)::box3d))) stored,
+    east smallint generated always as (floor(100 * st_xmax(box2d(geometry)::box3d))) stored,
+    north smallint generated always as (floor(100 * st_ymax(box2d(geometry)::box3d))) stored,
+    -- the datetime without its fraction of a second: distances in a GiST index are floating-point seconds, and whole
+    -- ones are exact over all years
+    second timestamptz generated always as (date_bin('1 second', datetime, timestamptz '0001-01-01 00:00:00Z')) stored,
     -- by id first, so that it answers for an id alone too
     primary key (id, collection)
 ) partition by list (collection);
@@ -68,11 +78,12 @@ $$;
 create trigger keep_dictionaries before update or delete or truncate on dictionaries
 for each statement execute function keep_dictionaries();
 
--- Newest first in one collection, and over all.
-create index items_collection_datetime on items (collection, datetime desc, id);
-create index items_datetime on items (datetime desc, collection, id);
--- Newest first in an area: read in order of distance from a time, within a geometry.
-create index items_geometry_datetime on items using gist (geometry, datetime);
+-- Newest first in one collection, and over all; in an area too, where it is broad.
+create index items_collection_datetime on items (collection, datetime desc, id, west, south, east, north);
+create index items_datetime on items (datetime desc, collection, id, west, south, east, north);
+-- Newest first in a narrow area: read in order of distance from a time, within a geometry. The hash keeps a search of a
+-- small collection from reading the rows of others.
+create index items_geometry_second on items using gist (geometry, second, hashtext(collection));
 -- The property that most searches of imagery filter and sort by.
 create index items_cloud_cover on items (nullif(properties -> 'eo:cloud_cover', 'null'::jsonb), collection, id)
 where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;
