@@ -25,7 +25,7 @@ _GEOJSON = "allowed is a GeoJSON geometry in WGS 84 longitude and latitude (RFC 
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A geometry in degrees: as WKB, and the west, south, east and north of the box around it."""
+    """A geometry in degrees: as WKB, and the west, south, east and north of the box around it, within the world."""
 
     wkb: bytes
     box: tuple[float, float, float, float]
@@ -169,7 +169,12 @@ def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
 
 def _area(parts: list[BaseGeometry]) -> Area:
     world = any(part.geom_type == "Polygon" and shapely.covers(part, _WORLD) for part in parts)
-    return Area(tuple(Part(shapely.to_wkb(part), part.bounds) for part in parts), world)
+    return Area(tuple(Part(shapely.to_wkb(part), _within(part.bounds)) for part in parts), world)
+
+
+def _within(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = bounds
+    return max(west, -_HALF_TURN), south, min(east, _HALF_TURN), north
 
 
 def _shown(numbers: Sequence[float]) -> str:
