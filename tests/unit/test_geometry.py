@@ -196,3 +196,10 @@ def test_json_of_any_kind_is_an_area_or_refused(value: object) -> None:
     except InvalidError:
         return
     assert shapes(area)
+
+
+def test_a_polygon_of_one_point_in_a_collection_is_refused() -> None:
+    nothing = {"type": "MultiPolygon", "coordinates": [[[[0.0, 0.0]] * 3]]}
+    collection = json.dumps({"type": "GeometryCollection", "geometries": [nothing]}).encode()
+    with pytest.raises(InvalidError, match="the geometry encloses nothing"):
+        parse_geometry(collection, points_max=100)

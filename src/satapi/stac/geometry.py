@@ -100,6 +100,8 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
     if max(-west, east) > _LONGITUDE_MAX or max(-south, north) > _LATITUDE_MAX:
         raise InvalidError(parameter, shown, f"a coordinate is outside the world; {_GEOJSON}")
     geometry = mended(geometry, parameter)
+    if geometry.is_empty:
+        raise InvalidError(parameter, shown, f"the geometry encloses nothing; {_GEOJSON}")
     return _area(_halves(geometry) if max(-west, east) <= _HALF_TURN else _turned(geometry))
 
 
