@@ -194,3 +194,12 @@ def test_heights_are_left_out_also_where_only_some_parts_have_them() -> None:
     assert isinstance(found, bytes)
     assert shapely.from_wkb(found).equals_exact(shapely.MultiPoint([(1, 2), (5, 6)]), 0)
     assert not shapely.from_wkb(found).has_z
+
+
+def test_a_geometry_that_crosses_itself_too_often_is_refused_and_others_are_not() -> None:
+    tangle = [[number * 7919 % 180, number * 104_729 % 90] for number in range(400)]
+    texts = [json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]}) for ring in (tangle, tangle[:3])]
+    refused, kept = to_ewkb([text.encode() for text in texts])
+    assert isinstance(refused, InvalidError)
+    assert "at most 1000 crossings are allowed" in str(refused)
+    assert isinstance(kept, bytes)

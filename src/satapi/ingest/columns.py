@@ -13,11 +13,10 @@ import shapely
 from msgspec import Raw, Struct
 
 from satapi.errors import InvalidError
+from satapi.stac.crossings import mended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 SRID = 4326
 
@@ -119,20 +118,21 @@ def to_ewkb(texts: Sequence[bytes]) -> list[bytes | InvalidError | None]:
     outside = (bounds[:, :2] < _WORLD[:2]).any(axis=1) | (bounds[:, 2:] > _WORLD[2:]).any(axis=1)
     collected = shapely.get_type_id(geometries) == shapely.GeometryType.GEOMETRYCOLLECTION
     broken = collected | ~(shapely.is_valid(geometries) | missing | outside)
-    if broken.any():
-        geometries[broken] = _mended(geometries[broken])
+    refused: dict[int, InvalidError] = {}
+    for at in np.flatnonzero(broken).tolist():
+        try:
+            geometries[at] = shapely.unary_union(mended(geometries[at], "geometry"))
+        except InvalidError as error:
+            refused[at] = error
     empty = shapely.is_empty(geometries)
     written = shapely.to_wkb(shapely.set_srid(geometries, SRID), include_srid=True, output_dimension=2).tolist()
     for at in np.flatnonzero(empty).tolist():
         written[at] = None
     for at in np.flatnonzero(outside | missing).tolist():
         written[at] = _reason(texts[at])
+    for at, error in refused.items():
+        written[at] = error
     return written
-
-
-def _mended(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
-    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=True)
-    return np.asarray(shapely.unary_union(valid[:, np.newaxis], axis=1))
 
 
 def _reason(text: bytes) -> InvalidError:
