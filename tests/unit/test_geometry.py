@@ -14,7 +14,7 @@ from satapi.stac.geometry import Area, parse_bbox, parse_geometry
 
 
 def shapes(area: Area) -> list[shapely.Geometry]:
-    return [shapely.from_wkb(part) for part in area.parts]
+    return [shapely.from_wkb(part.wkb) for part in area.parts]
 
 
 def parsed(geometry: object, points_max: int = 100) -> Area:
