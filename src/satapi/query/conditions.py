@@ -42,7 +42,7 @@ class Within:
         # By the indexes on time, before a row is read: rounded as those columns are, what meets still meets.
         west, south, east, north = (Param(math.floor(100 * side)) for side in part.box)
         self.boxed = sql(
-            "west <= {}::smallint and south <= {}::smallint and east >= {}::smallint and north >= {}::smallint",
+            "west <= {}::integer and south <= {}::integer and east >= {}::integer and north >= {}::integer",
             east,
             north,
             west,

@@ -25,16 +25,18 @@ def by_time(conditions: Conditions, plan: Plan, position: Position | None, rows:
     After a position come the rest of the items of its time, then those beyond that time: each part starts in an
     index where it has to go on, which one condition for both could not.
     """
-    reading = _Reading(conditions, plan, rows, None if position is None else _time(position))
+    reading = _Reading(conditions, plan, rows, position)
     match plan.method, position:
         case "gate", _:
-            branches = [reading.gate(index) for index in range(len(conditions.areas))]
+            return rows.final(_union([reading.gate(index) for index in range(len(conditions.areas))]))
         case _, None:
             return reading.walk(conditions.geometry)
         case _:
-            branches = [reading.walk(conditions.geometry)]
-    ties = [] if position is None else [reading.ties(position)]
-    return rows.final(join(" union all ", [sql("({})", branch) for branch in (*ties, *branches)]))
+            return rows.final(reading.go_on([], [], conditions.geometry))
+
+
+def _union(branches: Sequence[Sql]) -> Sql:
+    return join(" union all ", [sql("({})", branch) for branch in branches])
 
 
 def _time(position: Position) -> datetime:
@@ -44,32 +46,43 @@ def _time(position: Position) -> datetime:
 
 
 class _Reading:
-    """Reading in one direction of time; `start` is the time of the position, beyond which it reads."""
+    """Reading in one direction of time, from the position on."""
 
-    def __init__(self, conditions: Conditions, plan: Plan, rows: Rows, start: datetime | None) -> None:
+    def __init__(self, conditions: Conditions, plan: Plan, rows: Rows, position: Position | None) -> None:
         self.conditions = conditions
         self.plan = plan
         self.rows = rows
-        self.start = start
         self.backward = plan.order.backward
         self.down = plan.order.keys[0].descending != self.backward
-        at = sql("{}::timestamptz", Param(start))
-        self.at_start = sql("datetime = {}", at)
-        self.beyond = [] if start is None else [self._pick(sql("datetime < {}", at), sql("datetime > {}", at))]
+        self.start = None if position is None else _time(position)
+        # The rest of the items at the position's time, and those beyond that time.
+        self.ties: list[Sql] = []
+        self.beyond: list[Sql] = []
+        if position is not None:
+            at = sql("{}::timestamptz", Param(self.start))
+            self.ties = [sql("datetime = {}", at), self._rest(position)]
+            self.beyond = [self._pick(sql("datetime < {}", at), sql("datetime > {}", at))]
 
     def _pick(self, down: Sql, up: Sql) -> Sql:
         return down if self.down else up
 
-    def ties(self, position: Position) -> Sql:
-        """The rest of the items at the position's time."""
+    def _rest(self, position: Position) -> Sql:
         after = sql("<") if self.backward else sql(">")
         collection, identifier = sql("{}::text", position.collection), sql("{}::text", position.id)
         if self.plan.scope == "one":
             # Equal collections: said this way, the index on (collection, datetime, id) goes on at the id.
-            rest = sql("id {} {}", after, identifier)
-        else:
-            rest = sql("(collection, id) {} ({}, {})", after, collection, identifier)
-        return self.rows.branch([*self.conditions.everything, self.at_start, rest], self.plan.order.keys[1:])
+            return sql("id {} {}", after, identifier)
+        return sql("(collection, id) {} ({}, {})", after, collection, identifier)
+
+    def go_on(self, tables: Sequence[Sql], branches: Sequence[Sql], where: Sequence[Sql]) -> Sql:
+        """These branches, and walking: the rest of the position's time and, where that fills no page, beyond it."""
+        if self.ties:
+            asked = self.conditions
+            rest = [*asked.scope, *asked.tests, *asked.window, *where, *self.ties]
+            tables = [*tables, sql("ties as materialized ({})", self.rows.branch(rest, self.plan.order.keys[1:]))]
+            branches = [*branches, sql("select * from ties")]
+            where = [*where, *self.beyond, sql("(select count(*) from ties) < {}", self.rows.limit)]
+        return sql("with {} {}", join(", ", tables), _union([*branches, self.walk(where)]))
 
     def walk(self, where: Sequence[Sql]) -> Sql:
         """In the order of a btree on time.
@@ -78,7 +91,7 @@ class _Reading:
         for in all of the archive.
         """
         asked = self.conditions
-        where = [*asked.tests, *asked.window, *where, *self.beyond]
+        where = [*asked.tests, *asked.window, *where]
         if self.plan.scope != "few":
             return self.rows.branch([*asked.scope, *where])
         each = self.rows.branch([sql("collection = named.of"), *where])
@@ -101,33 +114,34 @@ class _Reading:
         here = asked.areas[index]
         apart = [sql("not {}", earlier.unindexed) for earlier in asked.areas[:index]]
         many = sql("{}::bigint + {}", self.rows.limit, TIES_MAX)
+        crowded = self._pick(
+            sql("date_trunc('second', min(k1)) + interval '1 second'"), sql("date_trunc('second', max(k1))")
+        )
         collected = self._pick(
             sql("k1 >= coalesce((select time from crowd), '-infinity')"),
             sql("k1 < coalesce((select time from crowd), 'infinity')"),
         )
-        rest = self._pick(
+        going_on = self._pick(
             sql("datetime < coalesce((select time from crowd), 'infinity')"),
             sql("datetime >= coalesce((select time from crowd), '-infinity')"),
         )
-        runs = sql("((select broad from gate) or exists (select from crowd))")
-        return sql(
-            "with gate as materialized (select power(area_share({}), 2) * reltuples > {} as broad "
-            "from pg_class where oid = 'items'::regclass), "
-            "near as materialized (select * from ({}) as read limit {}), "
-            "crowd as materialized (select {} as time from near having count(*) >= {}), "
-            "walked as materialized ({}) "
-            "select * from near where {} union all select * from walked",
-            here.area,
-            self.plan.broad_from,
-            self._near([here.indexed, *apart, sql("not (select broad from gate)")]),
-            many,
-            self._pick(
-                sql("date_trunc('second', min(k1)) + interval '1 second'"), sql("date_trunc('second', max(k1))")
+        walking = sql("((select broad from gate) or exists (select from crowd))")
+        tables = [
+            sql(
+                "gate as materialized (select power(area_share({}), 2) * reltuples > {} as broad "
+                "from pg_class where oid = 'items'::regclass)",
+                here.area,
+                self.plan.broad_from,
             ),
-            many,
-            self.walk([here.boxed, here.unindexed, *apart, rest, runs]),
-            collected,
-        )
+            sql(
+                "near as materialized (select * from ({}) as read limit {})",
+                self._near([here.indexed, *apart, sql("not (select broad from gate)")]),
+                many,
+            ),
+            sql("crowd as materialized (select {} as time from near having count(*) >= {})", crowded, many),
+        ]
+        near = sql("select * from near where {}", collected)
+        return self.go_on(tables, [near], [here.boxed, here.unindexed, *apart, going_on, walking])
 
     def _near(self, where: Sequence[Sql]) -> Sql:
         """By distance of the second from one before which there is nothing to read, and all items of the last second.
@@ -145,6 +159,7 @@ class _Reading:
             until = sql("{}::timestamptz", end.replace(microsecond=0))
             between.append(self._pick(sql("second >= {}", until), sql("second <= {}", until)))
         hashed = [sql("hashtext(collection) = hashtext({}::text)", asked.collections)]
+        after = [sql("({})", join(" or ", [*self.beyond, join(" and ", self.ties)]))] if self.ties else []
         return sql(
             "select {} from items where {} order by second <-> {} fetch first {} rows with ties",
             self.rows.columns,
@@ -156,7 +171,7 @@ class _Reading:
                     *asked.scope,
                     *asked.tests,
                     *asked.meets,
-                    *self.beyond,
+                    *after,
                     *where,
                 ],
             ),
