@@ -37,6 +37,7 @@ def dsn(make_database: Callable[[], str]) -> str:
         shape = {"type": "Polygon", "coordinates": [ring]} if size else {"type": "Point", "coordinates": [x, y]}
         items.append(serving.item("c", f"item-{number}", geometry=shape))
     serving.store(found, [serving.collection("c")], items)
+    serving.execute(found, "analyze items")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import serving
-from satapi.query import newest, plan
+from satapi.query import plan
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,12 +89,10 @@ def long_ago(make_database: Callable[[], str]) -> str:
     return dsn
 
 
-@pytest.mark.parametrize("ties_max", [plan.TIES_MAX, 5])
 @pytest.mark.parametrize("descending", [True, False])
 async def test_items_of_long_ago_keep_their_order_a_microsecond_apart(
-    long_ago: str, monkeypatch: pytest.MonkeyPatch, ties_max: int, *, descending: bool
+    long_ago: str, monkeypatch: pytest.MonkeyPatch, *, descending: bool
 ) -> None:
-    monkeypatch.setattr(newest, "TIES_MAX", ties_max)
     monkeypatch.setattr(plan, "BROAD_RATIO", 1e30)
     expected = ["first", *(f"old-{number:02}" for number in range(40)), "last"]
     if descending:

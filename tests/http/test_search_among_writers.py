@@ -15,7 +15,7 @@ from satapi.db.pool import connect
 from satapi.http import search as http_search
 from satapi.ingest.prepare import prepare_items
 from satapi.ingest.store import store_items
-from satapi.query import newest, plan
+from satapi.query import plan
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Writer:
         assert not stored.refused
 
 
-@pytest.mark.parametrize("ways", ["as planned", "by distance", "crowded"])
+@pytest.mark.parametrize("ways", ["as planned", "by distance"])
 async def test_items_that_stay_are_on_one_page_each_and_in_order(
     make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, ways: str
 ) -> None:
@@ -65,7 +65,6 @@ async def test_items_that_stay_are_on_one_page_each_and_in_order(
     serving.store(dsn, made.collections, made.items)
     if ways != "as planned":
         monkeypatch.setattr(plan, "BROAD_RATIO", 1e30)
-        monkeypatch.setattr(newest, "TIES_MAX", 0 if ways == "crowded" else 3)
         monkeypatch.setattr(http_search, "WHOLE_ITEMS_MAX", 4)
     connection = await connect(dsn, Settings())
     try:

@@ -19,7 +19,7 @@ import pytest
 import serving
 from satapi.http import search as http_search
 from satapi.http import streaming
-from satapi.query import newest, plan
+from satapi.query import plan
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ class Variant(NamedTuple):
     # Statements for the database, before its items are stored.
     before: tuple[str, ...] = ()
     broad_ratio: float = plan.BROAD_RATIO
-    ties_max: int = newest.TIES_MAX
     probed_rows_max: int = plan.PROBED_ROWS_MAX
     whole_items_max: int = http_search.WHOLE_ITEMS_MAX
     number_matched: str = "auto"
@@ -56,11 +55,11 @@ _PARTITIONS = (
 VARIANTS = (
     Variant("as it comes"),
     Variant("analyzed", analyzed=True),
-    Variant("always walking", broad_ratio=ALWAYS, number_matched="exact"),
-    Variant("always by distance", analyzed=True, before=("indexes",), broad_ratio=NEVER),
-    Variant("crowds of three", before=("indexes",), broad_ratio=NEVER, ties_max=3, whole_items_max=5),
-    Variant("always crowded, many collections", broad_ratio=NEVER, ties_max=0, probed_rows_max=0),
-    Variant("partitions", analyzed=True, before=("partitions", "indexes"), broad_ratio=NEVER, ties_max=3),
+    Variant("always walking", analyzed=True, broad_ratio=ALWAYS, number_matched="exact"),
+    Variant("always by distance", before=("indexes",), broad_ratio=NEVER, whole_items_max=5),
+    Variant("always by distance, many collections", analyzed=True, broad_ratio=NEVER, probed_rows_max=0),
+    Variant("always walking, many collections", analyzed=True, broad_ratio=ALWAYS, probed_rows_max=0),
+    Variant("partitions", analyzed=True, before=("partitions", "indexes"), broad_ratio=NEVER),
 )
 
 
@@ -96,7 +95,6 @@ def stored(request: pytest.FixtureRequest, make_database: Callable[[], str]) -> 
 def _planned(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     variant = stored.variant
     monkeypatch.setattr(plan, "BROAD_RATIO", variant.broad_ratio)
-    monkeypatch.setattr(newest, "TIES_MAX", variant.ties_max)
     monkeypatch.setattr(plan, "PROBED_ROWS_MAX", variant.probed_rows_max)
     monkeypatch.setattr(http_search, "WHOLE_ITEMS_MAX", variant.whole_items_max)
     monkeypatch.setattr(streaming, "_PIECE_ITEMS", 7)

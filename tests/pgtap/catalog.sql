@@ -73,11 +73,11 @@ select is(pg_get_partkeydef('satapi.items'::regclass), 'LIST (collection)', 'by 
 select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small collections share a partition');
 
 -- Functions.
-select functions_are('satapi', array['area_share', 'keep_dictionaries']);
-select volatility_is('satapi', 'area_share', array['geometry'], 'stable', 'a plan may call it once');
-select is(
-    area_share(st_makeenvelope(0, 0, 1, 1, 4326)), 0::double precision, 'no share is known before the first analyze'
+select functions_are('satapi', array['is_broad', 'keep_dictionaries']);
+select volatility_is(
+    'satapi', 'is_broad', array['geometry', 'double precision'], 'immutable', 'PostgreSQL asks it while it plans'
 );
+select ok(not is_broad(st_makeenvelope(0, 0, 1, 1, 4326), -1), 'no area is broad before the first analyze');
 
 -- What goes in and what does not.
 insert into collections (id, content) values ('a', '{}');

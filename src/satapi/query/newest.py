@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satapi.query.conditions import FIRST, LAST
-from satapi.query.plan import TIES_MAX
 from satapi.query.sql import Param, Sql, join, sql
 from satapi.stac.times import parse_instant
 
@@ -26,17 +25,14 @@ def by_time(conditions: Conditions, plan: Plan, position: Position | None, rows:
     index where it has to go on, which one condition for both could not.
     """
     reading = _Reading(conditions, plan, rows, position)
-    match plan.method, position:
-        case "gate", _:
-            return rows.final(_union([reading.gate(index) for index in range(len(conditions.areas))]))
-        case _, None:
-            return reading.walk(conditions.geometry)
+    match plan.method:
+        case "gate":
+            branches = [branch for index in range(len(conditions.areas)) for branch in reading.gate(index)]
         case _:
-            return rows.final(reading.go_on([], [], conditions.geometry))
-
-
-def _union(branches: Sequence[Sql]) -> Sql:
-    return join(" union all ", [sql("({})", branch) for branch in branches])
+            branches = reading.walk(conditions.geometry)
+    if len(branches) == 1:
+        return branches[0]
+    return rows.final(join(" union all ", [sql("({})", branch) for branch in branches]))
 
 
 def _time(position: Position) -> datetime:
@@ -74,24 +70,20 @@ class _Reading:
             return sql("id {} {}", after, identifier)
         return sql("(collection, id) {} ({}, {})", after, collection, identifier)
 
-    def go_on(self, tables: Sequence[Sql], branches: Sequence[Sql], where: Sequence[Sql]) -> Sql:
-        """These branches, and walking: the rest of the position's time and, where that fills no page, beyond it."""
-        if self.ties:
-            asked = self.conditions
-            rest = [*asked.scope, *asked.tests, *asked.window, *where, *self.ties]
-            tables = [*tables, sql("ties as materialized ({})", self.rows.branch(rest, self.plan.order.keys[1:]))]
-            branches = [*branches, sql("select * from ties")]
-            where = [*where, *self.beyond, sql("(select count(*) from ties) < {}", self.rows.limit)]
-        return sql("with {} {}", join(", ", tables), _union([*branches, self.walk(where)]))
-
-    def walk(self, where: Sequence[Sql]) -> Sql:
-        """In the order of a btree on time.
-
-        Few collections are read one by one and merged, since one that has nothing recent would otherwise be looked
-        for in all of the archive.
-        """
+    def walk(self, where: Sequence[Sql]) -> list[Sql]:
+        """In the order of a btree on time: the rest of the position's time, and what lies beyond it."""
         asked = self.conditions
         where = [*asked.tests, *asked.window, *where]
+        ties = [*asked.scope, *where, *self.ties]
+        rest = [self.rows.branch(ties, self.plan.order.keys[1:])] if self.ties else []
+        return [*rest, self._walk_beyond([*where, *self.beyond])]
+
+    def _walk_beyond(self, where: Sequence[Sql]) -> Sql:
+        """Few collections are read one by one and merged.
+
+        One of them that has nothing recent would otherwise be looked for in all of the archive.
+        """
+        asked = self.conditions
         if self.plan.scope != "few":
             return self.rows.branch([*asked.scope, *where])
         each = self.rows.branch([sql("collection = named.of"), *where])
@@ -104,49 +96,24 @@ class _Reading:
             self.rows.limit,
         )
 
-    def gate(self, index: int) -> Sql:
-        """Both ways to read a part of an area that is in no earlier part, of which one runs.
+    def gate(self, index: int) -> list[Sql]:
+        """Both ways to read a part of an area that is in no earlier part, of which PostgreSQL keeps one.
 
-        By distance from a time where the area is narrow, walking where it is broad. Reading by distance has to collect
-        all items of the last second before they can be ordered; where they are a crowd, walking goes on from there.
+        By distance from a time where the area is narrow, walking where it is broad.
         """
-        asked = self.conditions
-        here = asked.areas[index]
-        apart = [sql("not {}", earlier.unindexed) for earlier in asked.areas[:index]]
-        many = sql("{}::bigint + {}", self.rows.limit, TIES_MAX)
-        crowded = self._pick(
-            sql("date_trunc('second', min(k1)) + interval '1 second'"), sql("date_trunc('second', max(k1))")
-        )
-        collected = self._pick(
-            sql("k1 >= coalesce((select time from crowd), '-infinity')"),
-            sql("k1 < coalesce((select time from crowd), 'infinity')"),
-        )
-        going_on = self._pick(
-            sql("datetime < coalesce((select time from crowd), 'infinity')"),
-            sql("datetime >= coalesce((select time from crowd), '-infinity')"),
-        )
-        walking = sql("((select broad from gate) or exists (select from crowd))")
-        tables = [
-            sql(
-                "gate as materialized (select power(area_share({}), 2) * reltuples > {} as broad "
-                "from pg_class where oid = 'items'::regclass)",
-                here.area,
-                self.plan.broad_from,
-            ),
-            sql(
-                "near as materialized (select * from ({}) as read limit {})",
-                self._near([here.indexed, *apart, sql("not (select broad from gate)")]),
-                many,
-            ),
-            sql("crowd as materialized (select {} as time from near having count(*) >= {})", crowded, many),
+        here, *earlier = reversed(self.conditions.areas[: index + 1])
+        apart = [sql("not {}", other.unindexed) for other in earlier]
+        broad = sql("is_broad({}, {})", here.area, self.plan.broad_from)
+        return [
+            self._near([here.indexed, *apart, sql("not {}", broad)]),
+            *self.walk([here.boxed, here.unindexed, *apart, broad]),
         ]
-        near = sql("select * from near where {}", collected)
-        return self.go_on(tables, [near], [here.boxed, here.unindexed, *apart, going_on, walking])
 
     def _near(self, where: Sequence[Sql]) -> Sql:
         """By distance of the second from one before which there is nothing to read, and all items of the last second.
 
-        A tie-break in this ORDER BY would lose the order of the index.
+        The page is cut out of them when they are in order; a tie-break here would lose the order of the index. They may
+        be all items of the area, so it is the gate that bounds them.
         """
         asked = self.conditions
         if self.down:

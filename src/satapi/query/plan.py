@@ -1,9 +1,9 @@
 """The plan: which way through the indexes answers a search.
 
-The usual question is "newest first in this area". Two ways answer it: reading the GiST index on (geometry, datetime) in
-order of distance from a time, which is good for a narrow area, and walking the btree on time and testing each
-geometry, which is good for a broad one. Which is which only PostgreSQL's statistics know, so the statement for
-an area holds both ways behind a gate (`satapi.query.select`), and the plan says that it does.
+The usual question is "newest first in this area". Two ways answer it: reading the GiST index on (geometry, second) in
+order of distance from a time, which is good for a narrow area, and walking the btree on time, which is good for a
+broad one. Which is which only PostgreSQL's statistics know, so the statement for an area holds both, and `is_broad`
+says, while PostgreSQL plans it, which one is left out.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # (0.06 us each), and both visit the rows that an index lets through. So walking is cheaper when
 # share * items > rows wanted / share, about. For 10 of 5 million items that is at a share of 0.15 %: of 90 days in
 # mid-archive, 60 degrees took 30 ms by distance and 0.1 ms by walking, 1 degree 0.2 ms by distance and 9 ms by walking.
+# It bounds the items of one second too, all of which reading by distance has to collect: to 7,400 of 5 million.
 BROAD_RATIO = 1
 
 # Of the rows visited, what a test of a property is taken to let through: one in so many.
@@ -29,10 +30,6 @@ ROWS_A_MATCH = 5
 
 # Beyond so many tests no archive has the rows.
 _TESTS_MAX = 20
-
-# Items of one second that reading by distance collects, at most, before walking takes over from that second on. Reading
-# by distance has to collect all items of the last second on the page before it can order them.
-TIES_MAX = 1_000
 
 # Rows that probing each named collection by itself may read, at most; with more the archive is walked by time.
 PROBED_ROWS_MAX = 20_000

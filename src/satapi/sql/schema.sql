@@ -1,12 +1,16 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
-CREATE FUNCTION satapi.area_share(area public.geometry) RETURNS double precision
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
 begin
-    return _postgis_selectivity('items'::regclass, 'geometry', area);
+    return (
+        select power(_postgis_selectivity(c.oid, 'geometry', area), 2) * c.reltuples > above
+        from pg_class as c
+        where c.oid = 'items'::regclass
+    );
 exception when internal_error then
-    return 0;
+    return false;
 end
 $$;
 CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
