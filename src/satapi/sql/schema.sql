@@ -3,12 +3,11 @@ CREATE SCHEMA satapi;
 CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
+declare
+    estimated real;
 begin
-    return (
-        select power(_postgis_selectivity(c.oid, 'geometry', area), 2) * c.reltuples > above
-        from pg_class as c
-        where c.oid = 'items'::regclass
-    );
+    select c.reltuples into estimated from pg_class as c where c.oid = 'items'::regclass;
+    return power(_postgis_selectivity('items'::regclass, 'geometry', area), 2) * estimated > above;
 exception when internal_error then
     return false;
 end

@@ -94,12 +94,11 @@ where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;
 -- search anew, with its values.
 create function is_broad(area geometry, above double precision) returns boolean
 language plpgsql immutable parallel safe as $$
+declare
+    estimated real;
 begin
-    return (
-        select power(_postgis_selectivity(c.oid, 'geometry', area), 2) * c.reltuples > above
-        from pg_class as c
-        where c.oid = 'items'::regclass
-    );
+    select c.reltuples into estimated from pg_class as c where c.oid = 'items'::regclass;
+    return power(_postgis_selectivity('items'::regclass, 'geometry', area), 2) * estimated > above;
 exception when internal_error then
     return false;
 end
