@@ -2,152 +2,181 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
 
+from satapi.cql2 import calculate, functions, geojson, instants, planar, relations
 from satapi.cql2.ast import (
+    AccentInsensitive,
     And,
+    Arithmetic,
+    Array,
+    ArrayTest,
+    Between,
+    BoundingBox,
     CaseInsensitive,
     Comparison,
+    Function,
+    Geometry,
+    GeometryCollection,
     InList,
+    Interval,
     IsNull,
     Like,
     Literal,
-    Node,
     Not,
     Or,
     Property,
-    Term,
+    Spatial,
+    Temporal,
 )
-from satapi.stac.times import parse_instant
+from satapi.cql2.values import AFTER_ALL, BEFORE_ALL, lookup, of_kind, stored, without_accents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
-Value = object
-# Unknown is None.
-Truth = bool | None
+    from shapely.geometry.base import BaseGeometry
 
-_ENDS = ("start_datetime", "end_datetime")
-_TIMES = frozenset({"datetime", "start_datetime", "end_datetime", "created", "updated"})
+    from satapi.cql2.ast import Bound, Expression, Node
+    from satapi.cql2.relations import Truth
+    from satapi.cql2.values import Instant, Item, Span
 
 
-def evaluate(node: Node, item: Mapping[str, Value]) -> Truth:
+def evaluate(node: Node, item: Item) -> Truth:
     """Whether the item (parsed JSON, numbers as int and Decimal) meets the node: true, false or unknown."""
     match node:
         case And(arguments):
-            return _conjunction([evaluate(argument, item) for argument in arguments])
+            return relations.conjunction([evaluate(argument, item) for argument in arguments])
         case Or(arguments):
-            return _negation(_conjunction([_negation(evaluate(argument, item)) for argument in arguments]))
+            return relations.disjunction([evaluate(argument, item) for argument in arguments])
         case Not(argument):
-            return _negation(evaluate(argument, item))
-        case IsNull(value):
-            return _term(value, item) is None
+            return relations.negation(evaluate(argument, item))
+        case Spatial(operator, left, right):
+            return relations.relate(operator, _shape(left, item), _shape(right, item))
+        case Temporal(operator, left, right):
+            return relations.meet(operator, _span(left, item), _span(right, item))
+        case ArrayTest(operator, left, right):
+            return relations.contain(operator, _array(left, item), _array(right, item))
+        case Literal() | Function():
+            found = _value(node, item)
+            return found if isinstance(found, bool) else None
+        case _:
+            return _compared(node, item)
+
+
+def _compared(node: Comparison | Between | Like | InList | IsNull, item: Item) -> Truth:
+    match node:
         case Comparison(operator, left, right):
-            return _compare(operator, _term(left, item), _term(right, item))
-        case Like(value, pattern):
-            return _like(_term(value, item), _term(pattern, item))
-        case InList(value, options):
-            subject = _term(value, item)
-            return _negation(
-                _conjunction([_negation(_compare("=", subject, _term(option, item))) for option in options])
+            return relations.compare(operator, _value(left, item), _value(right, item))
+        case Between(value, low, high):
+            subject = _value(value, item)
+            return relations.conjunction(
+                [
+                    relations.compare(">=", subject, _value(low, item)),
+                    relations.compare("<=", subject, _value(high, item)),
+                ]
             )
+        case Like(value, pattern):
+            return relations.like(_value(value, item), _value(pattern, item))
+        case InList(value, options):
+            subject = _value(value, item)
+            return relations.disjunction([relations.compare("=", subject, _value(option, item)) for option in options])
+        case IsNull(value):
+            return _value(value, item) is None
 
 
-def lookup(name: str, item: Mapping[str, Value]) -> Value:
-    """The value of a property by its short name: a member of the item for id and collection, a time where it is one."""
-    if name in {"id", "collection"}:
-        return item.get(name)
-    properties = cast("Mapping[str, Value]", item["properties"])
-    if name in _TIMES:
-        return _time(name, properties)
-    value: Value = properties
-    for step in name.split("."):
-        value = _inside(value, step)
-    return value
-
-
-def _inside(value: Value, step: str) -> Value:
-    """A member of an object, or an element of an array by its number, from 0, or from -1 at its end."""
-    if isinstance(value, dict):
-        return cast("Mapping[str, Value]", value).get(step)
-    if isinstance(value, list) and re.fullmatch(r"-?\d+", step):
-        elements = cast("list[Value]", value)
-        return elements[int(step)] if -len(elements) <= int(step) < len(elements) else None
-    return None
-
-
-def _time(name: str, properties: Mapping[str, Value]) -> Value:
-    """A time; what is no time counts as missing, and so does one end of an interval without the other."""
-    value = properties.get(name)
-    if value is None and name == "datetime":
-        value = properties.get("start_datetime")
-    if name in _ENDS and None in map(properties.get, _ENDS):
-        return None
-    try:
-        return parse_instant(value) if isinstance(value, str) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _term(term: Term, item: Mapping[str, Value]) -> Value:
-    match term:
+def _value(expression: Expression, item: Item) -> object:
+    """The value: text, number, boolean, time, array, object, shape or interval."""
+    match expression:
         case Property(name):
             return lookup(name, item)
         case Literal(value):
-            return value
+            return instants.moment(value) if isinstance(value, date) else value
         case CaseInsensitive(argument):
-            value = _term(argument, item)
-            return value.lower() if isinstance(value, str) else value
+            value = _value(argument, item)
+            return value.casefold() if isinstance(value, str) else value
+        case AccentInsensitive(argument):
+            value = _value(argument, item)
+            return without_accents(value) if isinstance(value, str) else value
+        case Arithmetic() | Function():
+            return _calculated(expression, item)
+        case Array():
+            return _array(expression, item)
+        case Interval():
+            ends = _span(expression, item)
+            return None if None in ends else ends
+        case Geometry() | GeometryCollection() | BoundingBox():
+            return _shape(expression, item)
+        case _:
+            return evaluate(expression, item)
 
 
-def _conjunction(values: list[Truth]) -> Truth:
-    if False in values:
-        return False
-    return None if None in values else True
+def _calculated(term: Arithmetic | Function, item: Item) -> object:
+    if isinstance(term, Arithmetic):
+        left, right = (of_kind("number", _value(each, item)) for each in (term.left, term.right))
+        if left is None or right is None:
+            return None
+        return calculate.arithmetic(term.operator, cast("Decimal", left), cast("Decimal", right))
+    function = functions.find(term.name, len(term.arguments), "filter")
+    values = [
+        _argument(kind, argument, item) for kind, argument in zip(function.arguments, term.arguments, strict=True)
+    ]
+    return None if None in values else calculate.call(function.name, values)
 
 
-def _negation(value: Truth) -> Truth:
-    return None if value is None else not value
+def _argument(kind: functions.Kind, argument: Expression, item: Item) -> object:
+    match kind:
+        case "geometry":
+            return _shape(argument, item)
+        case "array":
+            return _array(argument, item)
+        case _:
+            return of_kind(kind, _value(argument, item))
 
 
-def _kind(value: Value) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | Decimal):
-        return "number"
-    return type(value).__name__
+def _shape(expression: Expression, item: Item) -> BaseGeometry | None:
+    match expression:
+        case Geometry() | GeometryCollection() | BoundingBox():
+            return planar.shape(expression, "filter")
+        case Function():
+            return cast("BaseGeometry | None", _value(expression, item))
+        case _:
+            return planar.stored_shape(_value(expression, item))
 
 
-_ORDERINGS: dict[str, Callable[[Decimal, Decimal], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
+def _span(expression: Expression, item: Item) -> Span:
+    if isinstance(expression, Interval):
+        return _end(expression.start, item, BEFORE_ALL), _end(expression.end, item, AFTER_ALL)
+    instant = _end(cast("Bound", expression), item, BEFORE_ALL)
+    return instant, instant
 
 
-def _compare(operator: str, left: Value, right: Value) -> Truth:
-    if left is None or right is None:
-        return None
-    if isinstance(left, datetime) and isinstance(right, str):
-        right = parse_instant(right)
-    if operator in {"=", "<>"}:
-        equal = _kind(left) == _kind(right) and left == right
-        return equal if operator == "=" else not equal
-    # Values of different kinds have no order: the comparison is false, not an error.
-    return _kind(left) == _kind(right) and _ORDERINGS[operator](cast("Decimal", left), cast("Decimal", right))
+def _end(bound: Bound, item: Item, opened: Instant) -> Instant | None:
+    if bound is None:
+        return opened
+    instant = of_kind("instant", _value(bound, item))
+    return None if instant is None else (0, cast("datetime", instant))
 
 
-def _like(value: Value, pattern: Value) -> Truth:
-    if not isinstance(value, str) or not isinstance(pattern, str):
-        return None
-    expression = ""
-    for match in re.finditer(r"\\(.)|(.)", pattern, re.DOTALL):
-        if match[1]:
-            expression += re.escape(match[1])
-        else:
-            expression += {"%": ".*", "_": "."}.get(match[2], re.escape(match[2]))
-    return re.fullmatch(expression, value, re.DOTALL) is not None
+def _array(expression: Expression, item: Item) -> list[object] | None:
+    value = _element(expression, item)
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
+def _element(expression: Expression, item: Item) -> object:
+    """The value as JSON has it."""
+    match expression:
+        case Property(name):
+            return stored(name, item)
+        case Literal(date() as value):
+            return instants.written(value)
+        case Array(elements):
+            return [_element(element, item) for element in elements]
+        case Interval(start, end):
+            return [".." if bound is None else _element(bound, item) for bound in (start, end)]
+        case Geometry() | GeometryCollection():
+            return geojson.plain(geojson.document(expression))
+        case BoundingBox():
+            return geojson.plain(geojson.box_document(expression))
+        case _:
+            return _value(expression, item)

@@ -1,0 +1,290 @@
+"""The text encoding of CQL2: a parser by recursive descent (OGC 21-065r2, requirements class cql2-text, annex B)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from satapi.cql2 import constants, forms, wkt
+from satapi.cql2.ast import (
+    Array,
+    Expression,
+    Function,
+    Literal,
+    Node,
+    Not,
+    Property,
+)
+from satapi.cql2.lexer import Cursor, Token
+from satapi.cql2.limits import Budget, Limits
+from satapi.errors import TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def parse(text: str, limits: Limits, parameter: str = "filter") -> Node:
+    """The tree of a filter. Raises InvalidError with line and column, and TooLargeError over the limits."""
+    budget = Budget(limits, parameter)
+    budget.characters(text)
+    parser = _Parser(Cursor(text, budget))
+    try:
+        return parser.whole()
+    except RecursionError:
+        raise TooLargeError(parameter, text, "it is nested too deeply") from None
+
+
+class _Parser:
+    """One method a rule, from the loosest operator to the tightest; `_depth` is how deep the rule is nested."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._depth = 0
+
+    def whole(self) -> Node:
+        start = self._cursor.token
+        found = self._expression()
+        if self._cursor.token.kind != "end":
+            self._cursor.fail("an operator or the end of the text")
+        if not forms.is_predicate(found):
+            # A value alone: what is missing is what to do with it.
+            self._cursor.fail("a comparison operator" if start.kind != "end" else "a predicate")
+        return cast("Node", found)
+
+    def _expression(self) -> Expression:
+        self._depth += 1
+        self._cursor.budget.nest(self._depth)
+        found = self._chain("or")
+        self._depth -= 1
+        return found
+
+    def _chain(self, word: str) -> Expression:
+        starts = [self._cursor.token]
+        found = [self._operand(word)]
+        while self._cursor.take_word(word):
+            starts.append(self._cursor.token)
+            found.append(self._operand(word))
+        return found[0] if len(found) == 1 else self._operation(word, found, starts)
+
+    def _operand(self, word: str) -> Expression:
+        return self._chain("and") if word == "or" else self._negation()
+
+    def _negation(self) -> Expression:
+        if not self._cursor.take_word("not"):
+            return self._predicate()
+        self._depth += 1
+        self._cursor.budget.nest(self._depth)
+        start = self._cursor.token
+        found = self._operation("not", [self._negation()], [start])
+        self._depth -= 1
+        return found
+
+    def _predicate(self) -> Expression:
+        cursor = self._cursor
+        start = cursor.token
+        left = self._sum()
+        if cursor.token.is_symbol(*forms.COMPARISONS):
+            operator = cursor.advance().value
+            return self._operation(operator, [left, self._sum()], [start, cursor.token])
+        if cursor.take_word("is"):
+            negated = cursor.take_word("not")
+            if not cursor.take_word("null"):
+                cursor.fail("NULL" if negated else "NULL or NOT NULL")
+            return self._negated(self._operation("isNull", [left], [start]), negated=negated)
+        if cursor.token.is_word("not"):
+            if not cursor.following.is_word("like", "between", "in"):
+                cursor.fail("an operator")
+            cursor.advance()
+            return self._negated(self._tested(left, start), negated=True)
+        if cursor.token.is_word("like", "between", "in"):
+            return self._tested(left, start)
+        return left
+
+    def _negated(self, expression: Expression, *, negated: bool) -> Expression:
+        return Not(cast("Node", expression)) if negated else expression
+
+    def _tested(self, left: Expression, start: Token) -> Expression:
+        cursor = self._cursor
+        word = cursor.advance().value.lower()
+        second = cursor.token
+        match word:
+            case "like":
+                return self._operation(word, [left, self._sum()], [start, second])
+            case "between":
+                low = self._sum()
+                if not cursor.take_word("and"):
+                    cursor.fail("AND")
+                third = cursor.token
+                return self._operation(word, [left, low, self._sum()], [start, second, third])
+            case _:
+                cursor.expect("(")
+                options, _ = self._list(self._sum)
+                return self._operation(word, [left, Array(tuple(options))], [start, second])
+
+    # Calculations
+
+    def _sum(self) -> Expression:
+        return self._calculation(self._product, "+", "-")
+
+    def _product(self) -> Expression:
+        return self._calculation(self._power, "*", "/", "%")
+
+    def _calculation(self, operand: Callable[[], Expression], *symbols: str) -> Expression:
+        cursor = self._cursor
+        start, depth = cursor.token, self._depth
+        found = operand()
+        while cursor.token.is_symbol(*symbols) or ("*" in symbols and cursor.token.is_word("div")):
+            # Each operand is one level deeper in the tree.
+            self._depth += 1
+            cursor.budget.nest(self._depth)
+            operator, following = cursor.advance().value.lower(), cursor.token
+            found = self._operation(operator, [found, operand()], [start, following])
+        self._depth = depth
+        return found
+
+    def _power(self) -> Expression:
+        cursor = self._cursor
+        start = cursor.token
+        base = self._factor()
+        if not cursor.take_symbol("^"):
+            return base
+        self._depth += 1
+        cursor.budget.nest(self._depth)
+        following = cursor.token
+        found = self._operation("^", [base, self._power()], [start, following])
+        self._depth -= 1
+        return found
+
+    def _factor(self) -> Expression:
+        cursor = self._cursor
+        if cursor.token.is_symbol("+") and cursor.following.kind == "number":
+            cursor.advance()
+        if not cursor.take_symbol("-"):
+            return self._primary()
+        if cursor.token.kind == "number":
+            return self._leaf(constants.number(cursor, "-"))
+        self._depth += 1
+        cursor.budget.nest(self._depth)
+        start = cursor.token
+        found = self._operation("*", [Literal(-1), self._factor()], [start, start])
+        self._depth -= 1
+        return found
+
+    # Values
+
+    def _primary(self) -> Expression:
+        cursor = self._cursor
+        token = cursor.token
+        match token.kind:
+            case "number":
+                return self._leaf(constants.number(cursor, ""))
+            case "text":
+                return self._leaf(Literal(cursor.advance().value))
+            case "quoted":
+                if not token.value:
+                    cursor.fail("the name of a property")
+                return self._leaf(Property(cursor.advance().value))
+            case "name":
+                return self._named()
+            case _:
+                if not cursor.take_symbol("("):
+                    cursor.fail("a value, a property or a predicate")
+                found = self._expression()
+                cursor.expect(")", "an operator or ')'")
+                return found
+
+    def _leaf(self, term: Expression) -> Expression:
+        self._cursor.budget.term()
+        return term
+
+    def _named(self) -> Expression:
+        cursor = self._cursor
+        token = cursor.token
+        if token.is_word("true", "false"):
+            cursor.advance()
+            return self._leaf(Literal(token.is_word("true")))
+        if token.is_word(*forms.RESERVED):
+            cursor.fail("a value, a property or a predicate")
+        if wkt.starts(cursor):
+            return self._leaf(wkt.parse(cursor, self._depth))
+        if not cursor.following.is_symbol("("):
+            return self._leaf(Property(cursor.advance().value))
+        cursor.advance()
+        cursor.advance()
+        match token.value.lower():
+            case "date" | "timestamp" as kind:
+                literal = self._leaf(constants.instant(cursor, kind))
+                cursor.expect(")")
+                return literal
+            case "interval":
+                return self._interval()
+            case name:
+                return self._call(token, name)
+
+    def _call(self, token: Token, name: str) -> Expression:
+        arguments: list[Expression] = []
+        starts: list[Token] = []
+        if not self._cursor.take_symbol(")"):
+            arguments, starts = self._list(self._element)
+        if name in forms.CALLED:
+            return self._operation(name, arguments, [*starts, token], token)
+        if not arguments:
+            self._cursor.budget.term()
+        return Function(token.value, tuple(arguments))
+
+    def _list(self, read: Callable[[], Expression]) -> tuple[list[Expression], list[Token]]:
+        """What stands between commas up to a closing parenthesis, and where each starts."""
+        cursor = self._cursor
+        starts = [cursor.token]
+        found = [read()]
+        while cursor.take_symbol(","):
+            starts.append(cursor.token)
+            found.append(read())
+        cursor.expect(")", "an operator, ',' or ')'")
+        return found, starts
+
+    def _element(self) -> Expression:
+        """An argument or an element: parentheses that nothing follows are an array."""
+        cursor = self._cursor
+        if not (cursor.token.is_symbol("(") and cursor.after_group.is_symbol(",", ")")):
+            return self._expression()
+        cursor.advance()
+        self._depth += 1
+        cursor.budget.nest(self._depth)
+        elements: list[Expression] = []
+        if cursor.take_symbol(")"):
+            cursor.budget.term()
+        else:
+            elements, _ = self._list(self._element)
+        self._depth -= 1
+        return Array(tuple(elements))
+
+    def _interval(self) -> Expression:
+        cursor = self._cursor
+        starts = [cursor.token]
+        first = self._bound()
+        cursor.expect(",")
+        starts.append(cursor.token)
+        last = self._bound()
+        cursor.expect(")")
+        try:
+            return forms.interval(first, last)
+        except forms.FormError as error:
+            cursor.fail(error.expected, starts[error.argument or 0])
+
+    def _bound(self) -> Expression | None:
+        cursor = self._cursor
+        if cursor.token.kind != "text":
+            return self._sum()
+        if cursor.token.value == "..":
+            cursor.advance()
+            return None
+        return self._leaf(constants.instant(cursor, "timestamp" if "T" in cursor.token.value.upper() else "date"))
+
+    def _operation(
+        self, operator: str, arguments: list[Expression], starts: Sequence[Token], whole: Token | None = None
+    ) -> Expression:
+        """The operation; what is wrong is said of the argument that it is wrong with."""
+        try:
+            return forms.operation(operator, arguments)
+        except forms.FormError as error:
+            self._cursor.fail(error.expected, whole if error.argument is None else starts[error.argument])
