@@ -70,7 +70,15 @@ WRITE: dict[str, Callable[[list], str]] = {
     "intersects": json.dumps,
     "query": json.dumps,
     "sortby": lambda entries: ",".join(entry["field"] for entry in entries),
+    "filter": lambda given: given if isinstance(given, str) else json.dumps(given),
 }
+
+FILTERS = (
+    ("cql2-text", "eo:cloud_cover / 2 < 10 OR CASEI(platform) LIKE 'sentinel%'"),
+    ("cql2-text", "S_WITHIN(geometry, BBOX(170,-10,-170,10)) AND T_AFTER(datetime, DATE('2020-01-01'))"),
+    ("cql2-json", {"op": "in", "args": [{"property": "platform"}, ["a", 1, True, {"date": "2020-01-01"}]]}),
+    ("cql2-json", True),
+)
 
 UNSORTABLE = {*shapes.ItemMembers.__struct_fields__} - {"id", "collection"}
 
@@ -88,6 +96,9 @@ def sensible(members: Members) -> Members:
     asked.pop("token", None)
     if "datetime" in asked:
         asked["datetime"] = TIMES[len(str(asked["datetime"])) % len(TIMES)]
+    asked.pop("filter-lang", None)
+    if "filter" in asked:
+        asked["filter-lang"], asked["filter"] = FILTERS[len(str(asked["filter"])) % len(FILTERS)]
     if "query" in asked:
         # No time, and no member of an item beside its properties.
         asked["query"] = {f"own:{name}": tests for name, tests in asked["query"].items()}

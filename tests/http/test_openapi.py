@@ -89,7 +89,7 @@ def test_every_path_and_method_of_the_routes_is_described_once(version: openapi.
 def test_every_member_of_a_search_and_every_operator_is_described() -> None:
     components = document()["components"]
     body = components["schemas"]["Search"]["properties"]
-    assert list(body) == list(Asked.__struct_fields__)
+    assert list(body) == list(Asked.__struct_encode_fields__)
     assert all(member["description"] for member in body.values())
     assert set(components["parameters"]) == {"collection_id", "item_id", "name", *body}
     assert list(components["schemas"]["Comparisons"]["properties"]) == list(get_args(Operator))
@@ -99,7 +99,7 @@ def test_the_parameters_of_ogc_api_features_are_as_it_defines_them() -> None:
     described = document()
     operation = described["paths"][paths.COLLECTION_ITEMS]["get"]
     assert [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]] == list(
-        Asked.__struct_fields__
+        Asked.__struct_encode_fields__
     )
     for name, schema in {
         "limit": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10},

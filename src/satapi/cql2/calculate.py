@@ -7,6 +7,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcon
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
+from satapi.stac.geometry import box
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
@@ -24,7 +26,7 @@ _PRECISION = 10 * _DIGITS_MAX
 # Digits after the point that a quotient keeps.
 _QUOTIENT_DIGITS = 40
 # Powers are doubles; operands and results stay away from the ends of their range.
-_LEAST, _GREATEST, _LOGARITHM_MAX = 1e-300, 1e300, 690.0
+_LEAST, _GREATEST, _LOGARITHM_MAX = Decimal("1e-300"), Decimal("1e300"), 690.0
 
 
 def bounded(value: Number) -> Decimal | None:
@@ -126,7 +128,7 @@ def _area(geometry: BaseGeometry) -> Decimal:
 
 
 def _envelope(geometry: BaseGeometry) -> BaseGeometry:
-    return geometry.envelope
+    return box(*geometry.bounds)
 
 
 _FUNCTIONS: dict[str, Callable[..., object]] = {

@@ -34,25 +34,36 @@ _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _EXPRESSION = "an operation, a property, a value or a geometry"
 
 
-def parse(text: bytes, limits: Limits, parameter: str = "filter") -> Node:
+def parse(given: bytes, limits: Limits, parameter: str = "filter") -> Node:
     """The tree of a filter. Raises InvalidError with the path of what is wrong, and TooLargeError over the limits."""
     budget = Budget(limits, parameter)
-    shown = text.decode(errors="replace")
+    shown = given.decode(errors="replace")
     budget.characters(shown)
     try:
-        given = _DECODER.decode(text)
+        document = _DECODER.decode(given)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, ValueError) as error:
         raise InvalidError(parameter, shown, f"{error}; allowed is CQL2 JSON") from None
     except RecursionError:
         raise TooLargeError(parameter, shown, "it is nested too deeply") from None
     parser = _Parser(budget)
     try:
-        found = parser.expression(given, parameter, 1)
+        found = parser.expression(document, parameter, 1)
     except RecursionError:
         raise TooLargeError(parameter, shown, "it is nested too deeply") from None
     if not forms.is_predicate(found):
         raise InvalidError(parameter, shown, "allowed is a predicate")
     return cast("Node", found)
+
+
+def text(given: bytes, parameter: str = "filter") -> str:
+    """The text that a JSON string says. Raises InvalidError for other JSON."""
+    try:
+        return _STRING.decode(given)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidError(parameter, given.decode(errors="replace"), "allowed is a text of CQL2") from None
+
+
+_STRING = msgspec.json.Decoder(str)
 
 
 class _Parser:
@@ -98,9 +109,9 @@ class _Parser:
                 if not name:
                     raise _fault(f"{path}.property", name, "the name of a property")
                 return Property(_text(name, f"{path}.property"))
-            case {"date": text} | {"timestamp": text}:
+            case {"date": instant} | {"timestamp": instant}:
                 kind = "date" if "date" in given else "timestamp"
-                return self._instant(kind, text, f"{path}.{kind}")
+                return self._instant(kind, instant, f"{path}.{kind}")
             case {"interval": bounds}:
                 return self._interval(bounds, f"{path}.interval", depth)
             case {"bbox": numbers}:
@@ -129,14 +140,14 @@ class _Parser:
                 raise _fault(f"{path}.args", arguments, error.expected) from None
             raise _fault(f"{path}.op", operator, error.expected) from None
 
-    def _instant(self, kind: str, text: object, path: str) -> Expression:
+    def _instant(self, kind: str, value: object, path: str) -> Expression:
         self._budget.term()
-        if not isinstance(text, str):
-            raise _fault(path, text, "a text")
+        if not isinstance(value, str):
+            raise _fault(path, value, "a text")
         try:
-            return Literal(parse_date(text) if kind == "date" else parse_timestamp(text))
+            return Literal(parse_date(value) if kind == "date" else parse_timestamp(value))
         except ValueError as error:
-            raise _fault(path, text, f"a {kind}: {error}") from None
+            raise _fault(path, value, f"a {kind}: {error}") from None
 
     def _interval(self, bounds: object, path: str, depth: int) -> Expression:
         given = _list(bounds, path)
@@ -198,10 +209,10 @@ class _Parser:
 _DIMENSIONS = (2, 3)
 
 
-def _text(text: str, path: str) -> str:
-    if "\0" in text:
-        raise _fault(path, text, "text without the character U+0000")
-    return text
+def _text(value: str, path: str) -> str:
+    if "\0" in value:
+        raise _fault(path, value, "text without the character U+0000")
+    return value
 
 
 def _list(value: object, path: str) -> list[object]:

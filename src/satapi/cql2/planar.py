@@ -10,7 +10,7 @@ import shapely
 from satapi.cql2 import geojson
 from satapi.cql2.ast import BoundingBox, Geometry, GeometryCollection
 from satapi.errors import InvalidError
-from satapi.stac.geometry import parse_bbox
+from satapi.stac.geometry import box, parse_bbox
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -54,7 +54,7 @@ def _box(numbers: tuple[float, ...], parameter: str) -> BaseGeometry:
     if min(west, east) < _DEGREES[0] or max(west, east) > _DEGREES[2] or south < _DEGREES[1] or north > _DEGREES[3]:
         if west > east:
             raise InvalidError(parameter, f"{numbers}", "west is greater than east in degrees alone")
-        return shapely.multipoints([(west, south), (east, north), (west, north)]).envelope
+        return box(west, south, east, north)
     parts = [shapely.from_wkb(part) for part in parse_bbox((west, south, east, north), parameter).parts]
     return parts[0] if len(parts) == 1 else shapely.unary_union(parts)
 
@@ -67,10 +67,12 @@ def stored_shape(value: object) -> BaseGeometry | None:
         geometry = shapely.force_2d(shapely.from_geojson(_ENCODER.encode(value)))
     except (shapely.errors.GEOSException, ValueError):
         return None
-    if geometry.is_empty or not all(map(geojson.is_finite, geometry.bounds)):
+    if geometry.is_empty or not max(map(abs, geometry.bounds)) <= _GREATEST:
         return None
-    return geometry if geometry.is_valid else shapely.make_valid(geometry)
+    return _valid(geometry)
 
 
+# As in the SQL: doubles reach a little further.
+_GREATEST = 1e300
 _TYPES = frozenset({*geojson.LEVELS, "GeometryCollection"})
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

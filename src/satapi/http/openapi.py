@@ -77,12 +77,13 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         if not isinstance(operation.gives, tuple)
     ]
     found = schemas.components(
-        [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, Problem, Asked]
+        [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, shapes.Operation, Problem, Asked]
     )
     del found[Asked.__name__]
     item = shapes.Item.__name__
     return found | {
         "Geometry": schemas.of(shapes.ANY_GEOMETRY),
+        "Filter": schemas.of(shapes.ANY_FILTER),
         item: found[item] | {"required": list(shapes.ITEM_REQUIRED)},
         _SEARCH: parameters.body(settings),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from satapi.http import schemas, shapes
+from satapi.http import filters, schemas, shapes
 from satapi.http.requests import Asked
 from satapi.http.schemas import Schema
 from satapi.query.rows import KEY_NAMES
@@ -34,6 +34,10 @@ _DESCRIPTIONS = {
     "sortby": "Fields to sort by, the first one first: id, collection, datetime, created, updated and any other "
     "property. Items without a value come last. By default the newest come first.",
     "query": 'Comparisons of properties that must all hold, such as {"eo:cloud_cover": {"lt": 10}}.',
+    "filter": "A CQL2 filter that must hold (OGC 21-065r2), in the encoding that filter-lang says, such as "
+    "eo:cloud_cover < 10 AND S_INTERSECTS(geometry, POINT(7 51)).",
+    "filter-lang": "The encoding of the filter: by default cql2-text in parameters and cql2-json in bodies.",
+    "filter-crs": "The coordinate reference system of the filter's geometries: longitude and latitude in degrees.",
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
 }
 
@@ -88,6 +92,7 @@ def in_query(settings: Settings) -> dict[str, Parameter]:
     members["sortby"] |= _list("^[-+]?[^-+ ,][^,]*$", "A field to sort by, with a minus before it downwards.")
     found = {name: Parameter(name, "query", _DESCRIPTIONS[name], schema) for name, schema in members.items()}
     found["intersects"] = replace(found["intersects"], is_json=True)
+    found["filter"] = replace(found["filter"], schema={"type": "string", "minLength": 1})
     found["query"] = replace(found["query"], is_json=True, example={})
     return found
 
@@ -124,6 +129,9 @@ def _members(settings: Settings) -> dict[str, Schema]:
             | {"properties": {"field": {"minLength": 1}, "direction": {"enum": ["asc", "desc"]}}},
         },
         "query": schemas.of(dict[str, shapes.Comparisons]),
+        "filter": {"anyOf": [schemas.ref("Filter"), {"type": "string"}]},
+        "filter-lang": {"enum": list(filters.LANGUAGES)},
+        "filter-crs": {"enum": list(filters.CRS)},
     }
     asked = cast("dict[str, Schema]", schemas.components([Asked])["Asked"]["properties"])
     return {name: schema | limits.get(name, {}) for name, schema in asked.items()}

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw
 
 from satapi.errors import InvalidError, TooLargeError
-from satapi.http import nesting
+from satapi.http import filters, nesting
 from satapi.http.query import property_tests
-from satapi.query import inventory, keyset
+from satapi.query import inventory, keyset, narrow
 from satapi.query.rows import KEY_NAMES
 from satapi.stac import fields as members
 from satapi.stac import geometry, times
@@ -53,10 +53,13 @@ class Asked(msgspec.Struct, kw_only=True):
     fields: FieldsEntry | None = None
     sortby: list[SortEntry] | None = None
     query: Raw | None = None
+    filter: str | Raw | None = None
+    filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
+    filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
     token: str | None = None
 
 
-SEARCH_PARAMETERS = Asked.__struct_fields__
+SEARCH_PARAMETERS = Asked.__struct_encode_fields__
 
 _TYPES = {
     "limit": int,
@@ -68,6 +71,9 @@ _TYPES = {
     "fields": FieldsEntry,
     "sortby": list[SortEntry],
     "query": Raw,
+    "filter": Raw,
+    "filter-lang": str,
+    "filter-crs": str,
     "token": str,
 }
 _DECODERS: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
@@ -97,7 +103,7 @@ def from_pairs(given: Sequence[tuple[str, str]], settings: Settings) -> Asked:
     for name, value in given:
         if name in {"intersects", "query"}:
             nesting.check(value.encode(errors="replace"), settings.nesting_max, name)
-        setattr(asked, name, _FROM_TEXT[name](value))
+        setattr(asked, _attribute(name), _FROM_TEXT[name](value))
     return asked
 
 
@@ -122,10 +128,14 @@ def from_members(given: dict[str, Raw]) -> Asked:
     asked = Asked()
     for name, value in given.items():
         try:
-            setattr(asked, name, _DECODERS[name].decode(value))
+            setattr(asked, _attribute(name), _DECODERS[name].decode(value))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidError(name, bytes(value).decode(errors="replace"), str(error)) from None
     return asked
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
 
 
 async def read_body(request: Request, settings: Settings) -> bytes:
@@ -148,6 +158,9 @@ def search(asked: Asked, settings: Settings, collection_id: str | None = None) -
         area = geometry.parse_bbox(asked.bbox)
     elif asked.intersects is not None:
         area = geometry.parse_geometry(bytes(asked.intersects), points_max=settings.geometry_max_points)
+    node = filters.tree(asked.filter, asked.filter_lang, asked.filter_crs, settings)
+    if node is not None and area is None:
+        area, node = narrow.narrowed(node, "filter")
     collections = asked.collections
     if collection_id is not None:
         # Clients name the collection of the path again.
@@ -160,6 +173,7 @@ def search(asked: Asked, settings: Settings, collection_id: str | None = None) -
         ids=_names("ids", asked.ids, settings.ids_max),
         area=area,
         window=None if asked.datetime is None else times.parse_interval(asked.datetime),
+        filter=node,
         tests=() if asked.query is None else property_tests(bytes(asked.query), settings.terms_max),
         sortby=sortby,
         fields=None if asked.fields is None else _fields(asked.fields),
@@ -266,5 +280,8 @@ _FROM_TEXT: dict[str, Callable[[str], object]] = {
     "fields": _field_entries,
     "sortby": _sort_entries,
     "query": lambda text: Raw(text.encode(errors="replace")),
+    "filter": str,
+    "filter-lang": str,
+    "filter-crs": str,
     "token": str,
 }

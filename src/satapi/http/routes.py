@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from satapi.errors import SatapiError
-from satapi.http import collections, documentation, health, items, landing, problems, search, shapes
+from satapi.http import collections, documentation, functions, health, items, landing, problems, search, shapes
 from satapi.http.presence import ClientGoneError
 from satapi.http.requests import SEARCH_PARAMETERS
 from satapi.http.resource import Operation, Resource
@@ -76,6 +76,11 @@ RESOURCES: tuple[Resource, ...] = (
         "Search",
         Operation(search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS),
         Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND),
+    ),
+    Resource(
+        paths.FUNCTIONS,
+        "Search",
+        Operation(functions.get_functions, "getFunctions", "Functions that filters may call", shapes.Functions, _FIXED),
     ),
     Resource(
         paths.ITEMS,

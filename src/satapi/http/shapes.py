@@ -92,6 +92,41 @@ class Comparisons(Struct, frozen=True, rename=_OPERATOR_NAMES, forbid_unknown_fi
     one_of: list[str | float | bool] | UnsetType = UNSET
 
 
+class Operation(Struct, frozen=True):
+    """An operation of CQL2 JSON: its operator or function, and what it is of (requirements class cql2-json).
+
+    Arguments are operations, arrays, texts, numbers, booleans, GeoJSON geometries, and objects with one member:
+    property, date, timestamp, interval or bbox.
+    """
+
+    op: str
+    args: list[Raw] | UnsetType = UNSET
+
+
+ANY_FILTER = Operation | bool
+
+
+class Argument(Struct, frozen=True):
+    """An argument of a function."""
+
+    type: list[str]
+
+
+class Function(Struct, frozen=True):
+    """A function that filters may call."""
+
+    name: str
+    description: str
+    arguments: list[Argument]
+    returns: list[str]
+
+
+class Functions(Struct, frozen=True):
+    """All functions that filters may call (OGC API Features, part 3, 8.2)."""
+
+    functions: list[Function]
+
+
 class Asset(Struct, frozen=True):
     """A file of an item or a collection."""
 

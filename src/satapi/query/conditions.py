@@ -65,6 +65,8 @@ class Conditions:
         self.ids = [] if search.ids is None else [sql("id = any({}::text[])", list(search.ids))]
         ordered = plan.method in {"walk", "gate"}
         self.tests = filters.conditions([query.node(test) for test in search.tests], "query", ordered=ordered)
+        if search.filter is not None:
+            self.tests += filters.conditions([search.filter], "filter", ordered=ordered)
         self.world = search.area is not None and search.area.world
         self.areas = [] if search.area is None or self.world else [Within(part) for part in search.area.parts]
         self.floor: datetime | None = None

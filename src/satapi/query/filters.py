@@ -1,23 +1,23 @@
-"""Filters: from the CQL2 tree to SQL conditions.
-
-JSON values are compared as jsonb, whose order is null < text < number < boolean: a comparison with a number is the
-range of numbers below or above it, so one index on the value serves every type and values of other types never match.
-"""
+"""Filters: from the CQL2 tree to SQL conditions, whose text depends on the shape of the tree alone."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, assert_never, cast
 
 import msgspec
 
 from satapi.cql2.ast import (
+    AccentInsensitive,
     And,
+    ArrayTest,
+    Between,
     CaseInsensitive,
     Comparison,
-    ComparisonOperator,
+    Function,
+    Geometry,
+    GeometryCollection,
     InList,
+    Interval,
     IsNull,
     Like,
     Literal,
@@ -25,40 +25,48 @@ from satapi.cql2.ast import (
     Not,
     Or,
     Property,
+    Spatial,
+    SpatialOperator,
+    Temporal,
     Term,
 )
+from satapi.cql2.temporal import DEFINITIONS
 from satapi.errors import InvalidError
-from satapi.query.inventory import Column, column
+from satapi.query.comparisons import OPERATORS, comparison
+from satapi.query.inventory import column, is_geometry
 from satapi.query.sql import Sql, join, sql
-from satapi.stac.times import parse_instant
+from satapi.query.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-_OPERATORS: dict[ComparisonOperator, Sql] = {
-    "=": sql("="),
-    "<>": sql("<>"),
-    "<": sql("<"),
-    "<=": sql("<="),
-    ">": sql(">"),
-    ">=": sql(">="),
+_RELATIONS: dict[SpatialOperator, Sql] = {
+    "s_equals": sql("'s_equals'"),
+    "s_touches": sql("'s_touches'"),
+    "s_within": sql("'s_within'"),
+    "s_overlaps": sql("'s_overlaps'"),
+    "s_crosses": sql("'s_crosses'"),
+    "s_contains": sql("'s_contains'"),
 }
-
-# All numbers lie from here to false; all texts lie below. PostgreSQL's numbers end at 131,072 digits.
-LiteralValue = str | bool | int | Decimal | datetime
-
-_LEAST_NUMBER = sql("'-9e131071'::jsonb")
-_NULL = sql("'null'::jsonb")
-_LEAST_BOOLEAN = sql("'false'::jsonb")
-_FALSE = sql("false")
 
 
 def conditions(nodes: Sequence[Node], parameter: str, *, ordered: bool) -> list[Sql]:
-    """One condition a node, for AND; `ordered` says that an index on time gives the order and is to be kept to.
+    """One condition a predicate that must hold; `ordered` says that an index on time gives the order and is kept to.
 
-    Raises InvalidError for a value of a type that its column cannot be compared with.
+    Raises InvalidError for a value of a kind that it cannot be compared with.
     """
-    return [_estimated(node, _compile(node, parameter), parameter, ordered=ordered) for node in nodes]
+    compiler = _Compiler(parameter)
+    return [
+        _estimated(part, compiler.node(part), parameter, ordered=ordered) for node in nodes for part in _conjuncts(node)
+    ]
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if isinstance(node, And):
+        for argument in node.arguments:
+            yield from _conjuncts(argument)
+    else:
+        yield node
 
 
 def _estimated(node: Node, condition: Sql, parameter: str, *, ordered: bool) -> Sql:
@@ -67,134 +75,133 @@ def _estimated(node: Node, condition: Sql, parameter: str, *, ordered: bool) -> 
     Of a JSON member without an index it has no statistics: it guesses that half a percent match, plans for a handful
     of rows and sorts what are many. It takes a CASE to be true for a half, and keeps to the index of the order.
     """
-    if not ordered and all(column(name, parameter).indexed for name in _names(node)):
+    columns = [column(name, parameter) for name in properties(node) if not is_geometry(name)]
+    if all(found.kind != "json" or (found.indexed and not ordered) for found in columns):
         return condition
     return sql("case when {} then true else false end", condition)
 
 
-def _names(node: Node) -> set[str]:
-    match node:
-        case And(arguments) | Or(arguments):
-            return set[str]().union(*map(_names, arguments))
-        case Not(argument):
-            return _names(argument)
-        case IsNull(Property(name)):
-            return {name}
-        case Comparison(_, left, right):
-            return _term_names(left) | _term_names(right)
-        case Like(value, pattern):
-            return _term_names(value) | _term_names(pattern)
-        case InList(value, options):
-            return _term_names(value).union(*map(_term_names, options))
-
-
-def _term_names(term: Term) -> set[str]:
-    match term:
-        case Property(name) | CaseInsensitive(Property(name)):
-            return {name}
-        case _:
-            return set()
-
-
-def _compile(node: Node, parameter: str) -> Sql:
-    match node:
-        case And(arguments):
-            return sql("({})", join(" and ", (_compile(argument, parameter) for argument in arguments)))
-        case Or(arguments):
-            return sql("({})", join(" or ", (_compile(argument, parameter) for argument in arguments)))
-        case Not(argument):
-            return sql("not ({})", _compile(argument, parameter))
-        case IsNull(Property(name)):
-            return sql("{} is null", column(name, parameter).expression)
-        case Comparison(operator, left, right):
-            return _comparison(operator, left, right, parameter)
-        case Like(value, pattern):
-            return sql("{} like {}", _text(value, parameter), _text(pattern, parameter))
-        case InList(value, options):
-            if not options:
-                return _FALSE
-            equal = (_comparison("=", _matching(value, option), option, parameter) for option in options)
-            return sql("({})", join(" or ", equal))
-        case _:
-            assert_never(node)
-
-
-def _matching(value: Term, option: Term) -> Term:
-    """Case matters to text alone: beside a number or boolean the property is taken as it is."""
-    if isinstance(value, CaseInsensitive) and not isinstance(option, CaseInsensitive):
-        return value.argument
-    return value
-
-
-def _comparison(operator: ComparisonOperator, left: Term, right: Term, parameter: str) -> Sql:
-    match left, right:
-        case CaseInsensitive(Property(name)), CaseInsensitive(Literal(str() as text)):
-            subject = column(name, parameter)
-            if subject.kind == "time":
-                return _with_time(operator, subject, text, parameter)
-            if subject.kind == "json" and operator == "<>":
-                # What is no text differs from every text.
-                sides = _text(left, parameter), _text(right, parameter)
-                return sql("case when {} is not null then {} is distinct from {} end", subject.expression, *sides)
-            return sql("{} {} {}", _text(left, parameter), _OPERATORS[operator], _text(right, parameter))
-        case Property(name), Literal(value):
-            subject = column(name, parameter)
-            match subject.kind:
-                case "time":
-                    return _with_time(operator, subject, value, parameter)
-                case "text":
-                    if not isinstance(value, str):
-                        raise InvalidError(f"{parameter}.{name}", value, f"{name} is compared with text")
-                    return sql("{} {} {}::text", subject.expression, _OPERATORS[operator], value)
-                case "json":
-                    return _with_json(operator, subject, value)
-        case _:
-            raise InvalidError(parameter, operator, "a property is compared with a value")
-
-
-def _with_time(operator: ComparisonOperator, subject: Column, value: object, parameter: str) -> Sql:
-    if isinstance(value, str):
-        try:
-            value = parse_instant(value)
-        except ValueError as error:
-            raise InvalidError(f"{parameter}.{subject.name}", value, str(error)) from None
-    if not isinstance(value, datetime):
-        raise InvalidError(f"{parameter}.{subject.name}", value, f"{subject.name} is compared with an RFC 3339 time")
-    return sql("{} {} {}::timestamptz", subject.expression, _OPERATORS[operator], value)
-
-
-def _with_json(operator: ComparisonOperator, subject: Column, value: LiteralValue) -> Sql:
-    compared = sql("{} {} {}::text::jsonb", subject.expression, _OPERATORS[operator], json_text(value))
-    if operator in {"=", "<>"}:
-        return compared
-    is_text = isinstance(value, str | datetime)
-    if operator in {"<", "<="}:
-        # Nothing but null lies below the texts, and, by an old accident, the empty array.
-        floor = _NULL if is_text else _LEAST_NUMBER
-        return sql("({} and {} > {})", compared, subject.expression, floor)
-    ceiling = _LEAST_NUMBER if is_text else _LEAST_BOOLEAN
-    return sql("({} and {} < {})", compared, subject.expression, ceiling)
-
-
-def json_text(value: object) -> str:
-    """The JSON text of a literal; a number keeps every digit."""
-    return str(value) if isinstance(value, Decimal) else msgspec.json.encode(value).decode()
-
-
-def _text(term: Term, parameter: str) -> Sql:
-    """A term as text, null where it is of another type; case-insensitive ones by Unicode's rules in every database."""
-    match term:
-        case CaseInsensitive(argument):
-            return sql('lower({} collate "und-x-icu")', _text(argument, parameter))
-        case Literal(value):
-            return sql("{}::text", value)
+def properties(value: object) -> Iterator[str]:
+    """The names of the properties in a tree."""
+    match value:
         case Property(name):
-            subject = column(name, parameter)
-            match subject.kind:
-                case "text":
-                    return subject.expression
-                case "time":
-                    raise InvalidError(f"{parameter}.{name}", name, f"{name} is a time, compared by order or equality")
-                case "json":
-                    value = subject.expression
-                    return sql("case when jsonb_typeof({}) = 'string' then {} #>> array[]::text[] end", value, value)
+            yield name
+        case Geometry() | GeometryCollection():
+            pass
+        case tuple():
+            for each in cast("tuple[object, ...]", value):
+                yield from properties(each)
+        case msgspec.Struct():
+            for field in value.__struct_fields__:
+                yield from properties(getattr(value, field))
+        case _:
+            pass
+
+
+class _Compiler:
+    """From predicates to SQL. `parameter` is what errors name."""
+
+    def __init__(self, parameter: str) -> None:
+        self._parameter = parameter
+        self._terms = Terms(parameter, self.node)
+
+    def node(self, node: Node) -> Sql:
+        match node:
+            case And(arguments):
+                return sql("({})", join(" and ", map(self.node, arguments)))
+            case Or(arguments):
+                return sql("({})", join(" or ", map(self.node, arguments)))
+            case Not(argument):
+                return sql("not ({})", self.node(argument))
+            case Spatial():
+                return self._spatial(node)
+            case Temporal():
+                return self._temporal(node)
+            case ArrayTest():
+                return self._array(node)
+            case Literal() | Function():
+                return self._terms.of_kind("boolean", node)
+            case _:
+                return self._compared(node)
+
+    def _compared(self, node: Comparison | Between | Like | InList | IsNull) -> Sql:
+        match node:
+            case IsNull():
+                return self._is_null(node)
+            case Comparison(operator, left, right):
+                return comparison(self._terms, operator, left, right)
+            case Between(value, low, high):
+                least, most = comparison(self._terms, ">=", value, low), comparison(self._terms, "<=", value, high)
+                return sql("({} and {})", least, most)
+            case Like(value, pattern):
+                return sql("{} like {}", self._terms.of_kind("text", value), self._pattern(pattern))
+            case InList(value, options):
+                if not options:
+                    return sql("false")
+                return sql("({})", join(" or ", (comparison(self._terms, "=", value, option) for option in options)))
+            case _:
+                assert_never(node)
+
+    def _pattern(self, pattern: Term) -> Sql:
+        written = _written(pattern)
+        if (len(written) - len(written.rstrip("\\"))) % 2:
+            raise InvalidError(self._parameter, written, "a pattern ends with no single backslash")
+        return self._terms.of_kind("text", pattern)
+
+    def _is_null(self, node: IsNull) -> Sql:
+        match node.value:
+            case Property(name) if not is_geometry(name):
+                return sql("{} is null", column(name, self._parameter).expression)
+            case Interval() as interval:
+                return sql("({} is null or {} is null)", *self._terms.interval(interval))
+            case value:
+                kind = self._terms.kind(value)
+                found = self._terms.json(value) if kind == "json" else self._terms.of_kind(kind, value)
+                return sql("({}) is null", found)
+
+    # Relations
+
+    def _spatial(self, node: Spatial) -> Sql:
+        one, other = (self._terms.of_kind("geometry", each) for each in (node.left, node.right))
+        match node.operator:
+            case "s_intersects":
+                return sql("st_intersects({}, {})", one, other)
+            case "s_disjoint":
+                return sql("not st_intersects({}, {})", one, other)
+            case _:
+                return sql("cql2_relates({}, {}, {})", _RELATIONS[node.operator], one, other)
+
+    def _temporal(self, node: Temporal) -> Sql:
+        ends = [
+            dict(zip(("start", "end"), self._terms.interval(each), strict=True)) for each in (node.left, node.right)
+        ]
+        met = join(
+            " and ",
+            (
+                sql("{} {} {}", ends[0][first], OPERATORS[operator], ends[1][second])
+                for first, operator, second in DEFINITIONS[node.operator]
+            ),
+        )
+        return sql("not ({})", met) if node.operator == "t_disjoint" else sql("({})", met)
+
+    def _array(self, node: ArrayTest) -> Sql:
+        one, other = (self._terms.of_kind("array", each) for each in (node.left, node.right))
+        match node.operator:
+            case "a_equals":
+                return sql("(cql2_holds({}, {}) and cql2_holds({}, {}))", one, other, other, one)
+            case "a_contains":
+                return sql("cql2_holds({}, {})", one, other)
+            case "a_containedBy":
+                return sql("cql2_holds({}, {})", other, one)
+            case "a_overlaps":
+                return sql("cql2_overlaps({}, {})", one, other)
+
+
+def _written(pattern: Term) -> str:
+    match pattern:
+        case CaseInsensitive(argument) | AccentInsensitive(argument):
+            return _written(argument)
+        case Literal(str() as value):
+            return value
+        case _:
+            raise TypeError(pattern)

@@ -40,17 +40,37 @@ def short(name: str) -> str:
     return name.removeprefix("properties.")
 
 
+def is_geometry(name: str) -> bool:
+    """Whether it names the item's geometry."""
+    return short(name) == "geometry"
+
+
 def column(name: str, parameter: str) -> Column:
-    """The column of a property, by its short name: nested members are reached by dots. Raises InvalidError."""
+    """The column of a property: nested members are reached by dots. Raises InvalidError."""
+    name = short(name)
     if name in _TEXTS:
         return Column(name, "text", _TEXTS[name], nullable=False, indexed=True)
     if name in _TIMES:
         return Column(name, "time", _TIMES[name], nullable=name != "datetime", indexed=name == "datetime")
     if not name or name in _NOT_ASKABLE:
         raise InvalidError(parameter, name, "allowed are id, collection and the members of properties")
+    return Column(name, "json", _member(name), nullable=True, indexed=name in INDEXED)
+
+
+def stored(name: str, parameter: str) -> Sql:
+    """The JSON value of a property, of a time too. Raises InvalidError."""
+    found = column(name, parameter)
+    match found.kind:
+        case "text":
+            return sql("to_jsonb({})", found.expression)
+        case "time":
+            return _member(found.name)
+        case "json":
+            return found.expression
+
+
+def _member(name: str) -> Sql:
     # A JSON null says as little as a missing member; both are null in SQL.
     if "." in name:
-        expression = sql("nullif(properties #> {}::text[], 'null'::jsonb)", name.split("."))
-    else:
-        expression = sql("nullif(properties -> {}::text, 'null'::jsonb)", name)
-    return Column(name, "json", expression, nullable=True, indexed=name in INDEXED)
+        return sql("nullif(properties #> {}::text[], 'null'::jsonb)", name.split("."))
+    return sql("nullif(properties -> {}::text, 'null'::jsonb)", name)

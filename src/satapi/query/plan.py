@@ -76,4 +76,5 @@ def _scope(search: Search) -> Scope:
 
 
 def _broad_from(search: Search) -> int:
-    return BROAD_RATIO * (search.limit + 1) * ROWS_A_MATCH ** min(len(search.tests), _TESTS_MAX)
+    tests = len(search.tests) + (search.filter is not None)
+    return BROAD_RATIO * (search.limit + 1) * ROWS_A_MATCH ** min(tests, _TESTS_MAX)

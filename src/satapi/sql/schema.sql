@@ -12,33 +12,224 @@ exception when internal_error then
     return false;
 end
 $$;
-CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
-    LANGUAGE plpgsql
+CREATE FUNCTION satapi.cql2_accenti(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select normalize(
+        regexp_replace(
+            normalize(value, nfd),
+            e'[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g'
+        ),
+        nfc
+    )
+$$;
+CREATE FUNCTION satapi.cql2_arithmetic(operator text, one numeric, other numeric) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 begin
-    raise exception 'dictionaries are never changed: items cannot be read without them';
+    case operator
+        when '+' then
+            return cql2_bounded(one + other);
+        when '-' then
+            return cql2_bounded(one - other);
+        when '*' then
+            return cql2_bounded(one * other);
+        when '^' then
+            if (one <> 0 and (abs(one) <= 1e-300 or abs(one) >= 1e300))
+                or (other <> 0 and (abs(other) <= 1e-300 or abs(other) >= 1e300))
+            then
+                return null;
+            elsif other = 0 then
+                return 1;
+            elsif one = 0 then
+                return case when other > 0 then 0 end;
+            elsif one < 0 and other <> trunc(other) then
+                return null;
+            elsif abs(other::double precision * ln(abs(one::double precision))) > 690 then
+                return null;
+            end if;
+            return cql2_bounded((one::double precision ^ other::double precision)::text::numeric);
+        else
+            if other = 0 then
+                return null;
+            elsif operator = 'div' then
+                return cql2_bounded(div(one, other));
+            elsif operator = '%' then
+                return cql2_bounded(mod(one, other));
+            end if;
+            return cql2_bounded(div(one * 1e40, other) * 1e-40);
+    end case;
 end
+$$;
+CREATE FUNCTION satapi.cql2_bounded(value numeric) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+    return case when abs(value) < 1e1000 and min_scale(value) <= 1000 then value end;
+end
+$$;
+CREATE FUNCTION satapi.cql2_casei(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select replace(replace(replace(
+        lower(upper(replace(value, 'ı', e'\u0001') collate "und-x-icu")), 'ς', 'σ'), 'ß', 'ss'), e'\u0001', 'ı')
+$$;
+CREATE FUNCTION satapi.cql2_geometry(value jsonb) RETURNS public.geometry
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+declare
+    found geometry;
+begin
+    if jsonb_typeof(value) <> 'object' or not coalesce(cql2_is_geojson(value), false) then
+        return null;
+    end if;
+    found := st_setsrid(st_force2d(st_geomfromgeojson(value)), 4326);
+    if st_isempty(found) then
+        return null;
+    end if;
+    if geometrytype(found) = 'GEOMETRYCOLLECTION' then
+        return st_unaryunion(st_makevalid(found));
+    end if;
+    return case when (st_isvaliddetail(found)).valid then found else st_makevalid(found) end;
+exception when others then
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.cql2_holds(whole jsonb, part jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select case when jsonb_typeof(whole) = 'array' and jsonb_typeof(part) = 'array' then not exists (
+        select 1 from jsonb_array_elements(part) as wanted (element)
+        where not exists (select 1 from jsonb_array_elements(whole) as held (element) where held.element = wanted.element)
+    ) end
+$$;
+CREATE FUNCTION satapi.cql2_instant(value jsonb) RETURNS timestamp with time zone
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+    part text[] := regexp_match(
+        value #>> '{}',
+        '^([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+        || '(?:[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(?:\.([0-9]+))?'
+        || '(?:[Zz]|([-+])([01][0-9]|2[0-3]):([0-5][0-9])))?$'
+    );
+    month_start date;
+    found timestamp with time zone;
+begin
+    if jsonb_typeof(value) <> 'string' or part is null or part[1] = '0000' then
+        return null;
+    end if;
+    month_start := make_date(part[1]::integer, part[2]::integer, 1);
+    if part[3] > '28' and part[3]::integer > (month_start + interval '1 month')::date - month_start then
+        return null;
+    end if;
+    found := (month_start + (part[3]::integer - 1))::timestamp at time zone 'UTC';
+    if part[4] is not null then
+        found := found + make_interval(hours => part[4]::integer, mins => part[5]::integer)
+            + part[6]::integer * interval '1 second'
+            + rpad(left(coalesce(part[7], '0'), 6), 6, '0')::integer * interval '1 microsecond';
+        if part[8] is not null then
+            found := found + case part[8] when '-' then 1 else -1 end
+                * make_interval(hours => part[9]::integer, mins => part[10]::integer);
+        end if;
+    end if;
+    return case when found between '0001-01-01T00:00:00Z' and '9999-12-31T23:59:59.999999Z' then found end;
+end
+$_$;
+CREATE FUNCTION satapi.cql2_is_geojson(value jsonb) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+    -- where the positions are: positions have 2 or 3 numbers, and lie within the range of doubles
+    levels text := case value ->> 'type'
+        when 'Point' then ''
+        when 'LineString' then '[*]'
+        when 'MultiPoint' then '[*]'
+        when 'Polygon' then '[*][*]'
+        when 'MultiLineString' then '[*][*]'
+        when 'MultiPolygon' then '[*][*][*]'
+    end;
+    lines text := case value ->> 'type'
+        when 'LineString' then '$.coordinates'
+        when 'Polygon' then '$.coordinates[*]'
+        when 'MultiLineString' then '$.coordinates[*]'
+        when 'MultiPolygon' then '$.coordinates[*][*]'
+    end;
+    position_count integer := case when value ->> 'type' like '%Polygon' then 4 else 2 end;
+begin
+    if value ->> 'type' = 'GeometryCollection' and jsonb_typeof(value -> 'geometries') = 'array' then
+        return coalesce((select bool_and(cql2_is_geojson(part)) from jsonb_array_elements(value -> 'geometries') as part), true);
+    end if;
+    return levels is not null
+        and jsonb_path_exists(value, (
+            'strict $.coordinates' || levels || ' ? (!(@.type() == "array" && @.size() >= 2 && @.size() <= 3'
+            || ' && !exists(@[*] ? (@.type() != "number" || @ > 1e300 || @ < -1e300))))'
+        )::jsonpath, '{}', true) is false
+        and (lines is null or not exists (
+            select 1 from jsonb_path_query(value, lines::jsonpath) as line
+            where jsonb_array_length(line) > 0 and (
+                jsonb_array_length(line) < position_count
+                or (position_count = 4 and (line #> '{0,0}' <> line #> '{-1,0}' or line #> '{0,1}' <> line #> '{-1,1}'))
+            )
+        ));
+end
+$_$;
+CREATE FUNCTION satapi.cql2_lower(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select lower(value collate "und-x-icu")
+$$;
+CREATE FUNCTION satapi.cql2_number(value jsonb) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+    return case when jsonb_typeof(value) = 'number' then cql2_bounded(value::numeric) end;
+end
+$$;
+CREATE FUNCTION satapi.cql2_overlaps(one jsonb, other jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select case when jsonb_typeof(one) = 'array' and jsonb_typeof(other) = 'array' then exists (
+        select 1 from jsonb_array_elements(one) as held (element)
+        inner join jsonb_array_elements(other) as wanted (element) on held.element = wanted.element
+    ) end
+$$;
+CREATE FUNCTION satapi.cql2_relates(relation text, one public.geometry, other public.geometry) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+begin
+    if 'GEOMETRYCOLLECTION' in (geometrytype(one), geometrytype(other)) then
+        return null;
+    end if;
+    return case relation
+        when 's_equals' then st_equals(one, other)
+        when 's_touches' then st_touches(one, other)
+        when 's_within' then st_within(one, other)
+        when 's_overlaps' then st_overlaps(one, other)
+        when 's_crosses' then st_crosses(one, other)
+        when 's_contains' then st_contains(one, other)
+    end;
+exception when internal_error then
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.cql2_size(value jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select case when jsonb_typeof(value) = 'array' then jsonb_array_length(value) end
+$$;
+CREATE FUNCTION satapi.cql2_upper(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select upper(value collate "und-x-icu")
 $$;
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
-    dictionary integer,
     span_before interval DEFAULT '00:00:00'::interval NOT NULL,
     span_after interval DEFAULT '00:00:00'::interval NOT NULL
 );
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
-CREATE TABLE satapi.dictionaries (
-    number integer NOT NULL,
-    content bytea NOT NULL
-);
-ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME satapi.dictionaries_number_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
 CREATE TABLE satapi.items (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -49,19 +240,11 @@ CREATE TABLE satapi.items (
     created timestamp with time zone,
     updated timestamp with time zone,
     properties jsonb NOT NULL,
-    content bytea NOT NULL,
-    dictionary integer,
-    west smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmin((public.box2d(geometry))::public.box3d)))) STORED,
-    south smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymin((public.box2d(geometry))::public.box3d)))) STORED,
-    east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
-    north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
-    second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
-    CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
+    content json NOT NULL
 )
 PARTITION BY LIST (collection);
-ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET COMPRESSION lz4;
-ALTER TABLE ONLY satapi.items ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items ALTER COLUMN content SET COMPRESSION lz4;
 CREATE TABLE satapi.items_default (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -72,19 +255,10 @@ CREATE TABLE satapi.items_default (
     created timestamp with time zone,
     updated timestamp with time zone,
     properties jsonb NOT NULL,
-    content bytea NOT NULL,
-    dictionary integer,
-    west smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmin((public.box2d(geometry))::public.box3d)))) STORED,
-    south smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymin((public.box2d(geometry))::public.box3d)))) STORED,
-    east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
-    north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
-    second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
-    CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
-)
-WITH (toast_tuple_target='128');
-ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET STORAGE MAIN;
+    content json NOT NULL
+);
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET COMPRESSION lz4;
-ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET COMPRESSION lz4;
 CREATE TABLE satapi.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -94,12 +268,10 @@ CREATE TABLE satapi.migrations (
 ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY satapi.dictionaries
-    ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.items
-    ADD CONSTRAINT items_pkey PRIMARY KEY (id, collection);
+    ADD CONSTRAINT items_pkey PRIMARY KEY (collection, id);
 ALTER TABLE ONLY satapi.items_default
-    ADD CONSTRAINT items_default_pkey PRIMARY KEY (id, collection);
+    ADD CONSTRAINT items_default_pkey PRIMARY KEY (collection, id);
 ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_name_key UNIQUE (name);
 ALTER TABLE ONLY satapi.migrations
@@ -107,18 +279,18 @@ ALTER TABLE ONLY satapi.migrations
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
-CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
-CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id, west, south, east, north);
-CREATE INDEX items_default_collection_datetime_id_west_south_east_north_idx ON satapi.items_default USING btree (collection, datetime DESC, id, west, south, east, north);
-CREATE INDEX items_default_datetime_collection_id_west_south_east_north_idx ON satapi.items_default USING btree (datetime DESC, collection, id, west, south, east, north);
-CREATE INDEX items_geometry_second ON ONLY satapi.items USING gist (geometry, second, hashtext(collection));
-CREATE INDEX items_default_geometry_second_hashtext_idx ON satapi.items_default USING gist (geometry, second, hashtext(collection));
+CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id);
+CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id);
+CREATE INDEX items_default_collection_datetime_id_idx ON satapi.items_default USING btree (collection, datetime DESC, id);
+CREATE INDEX items_default_datetime_collection_id_idx ON satapi.items_default USING btree (datetime DESC, collection, id);
+CREATE INDEX items_geometry_datetime ON ONLY satapi.items USING gist (geometry, datetime);
+CREATE INDEX items_default_geometry_datetime_idx ON satapi.items_default USING gist (geometry, datetime);
+CREATE INDEX items_id ON ONLY satapi.items USING btree (id);
+CREATE INDEX items_default_id_idx ON satapi.items_default USING btree (id);
 CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
-ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_west_south_east_north_idx;
-ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_west_south_east_north_idx;
-ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_geometry_second_hashtext_idx;
+ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_idx;
+ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_idx;
+ALTER INDEX satapi.items_geometry_datetime ATTACH PARTITION satapi.items_default_geometry_datetime_idx;
+ALTER INDEX satapi.items_id ATTACH PARTITION satapi.items_default_id_idx;
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
-CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
-ALTER TABLE ONLY satapi.collections
-    ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);

@@ -66,11 +66,11 @@ def parse_bbox(numbers: Sequence[float], parameter: str = "bbox") -> Area:
     if south > north:
         raise InvalidError(parameter, _shown(numbers), f"latitudes go from -90 to 90; {_BBOX}")
     if east - west >= _TURN:
-        return _area([_box(-180.0, south, 180.0, north)])
+        return _area([box(-180.0, south, 180.0, north)])
     west, east = _wrapped(west), _wrapped(east)
     if west <= east:
-        return _area([_box(west, south, east, north)])
-    return _area([_box(west, south, 180.0, north), _box(-180.0, south, east, north)])
+        return _area([box(west, south, east, north)])
+    return _area([box(west, south, 180.0, north), box(-180.0, south, east, north)])
 
 
 def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "intersects") -> Area:
@@ -105,6 +105,11 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
     return _area(_halves(geometry) if max(-west, east) <= _HALF_TURN else _turned(geometry))
 
 
+def area(geometry: BaseGeometry) -> Area:
+    """The area of a valid geometry within the world."""
+    return _area(_halves(geometry))
+
+
 class _GeometryHead(msgspec.Struct):
     """Enough of a GeoJSON geometry to say which member is missing or of the wrong kind."""
 
@@ -123,7 +128,7 @@ def _wrapped(longitude: float) -> float:
     return longitude if abs(longitude) <= _HALF_TURN else (longitude + _HALF_TURN) % _TURN - _HALF_TURN
 
 
-def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+def box(west: float, south: float, east: float, north: float) -> BaseGeometry:
     """A rectangle; one without width or height is the line or point that it is, since GEOS has no such polygons."""
     if west == east and south == north:
         return shapely.Point(west, south)

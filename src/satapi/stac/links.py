@@ -14,6 +14,9 @@ HTML = "text/html"
 OPENAPI_3_0 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
 
+# OGC API Features, part 3, 8.2.
+_FUNCTIONS = "http://www.opengis.net/def/rel/ogc/1.0/functions"
+
 
 class Link(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A link of STAC API 1.0.0; `method`, `body` and `merge` say how to follow one that is not a plain GET."""
@@ -36,6 +39,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="data", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
+        Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
         Link(rel="service-doc", href=base + paths.API_HTML, type=HTML, title="The API, for reading and trying"),

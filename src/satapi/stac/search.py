@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from satapi.cql2.ast import Node
 from satapi.stac.geometry import Area
 from satapi.stac.times import Interval
 
@@ -50,7 +51,10 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """A search of items. None means that nothing is asked of that member."""
+    """A search of items. None means that nothing is asked of that member.
+
+    `filter` is a CQL2 tree; one that says that the geometry meets an area has also narrowed `area`.
+    """
 
     limit: int
     collections: tuple[str, ...] | None = None
@@ -58,6 +62,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     area: Area | None = None
     window: Interval | None = None
     tests: tuple[PropertyTest, ...] = ()
+    filter: Node | None = None
     sortby: tuple[SortKey, ...] = ()
     fields: Fields | None = None
     position: Position | None = None

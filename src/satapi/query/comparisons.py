@@ -1,0 +1,126 @@
+"""Comparisons of the CQL2 tree as SQL.
+
+JSON values are compared as jsonb, whose order is null < text < number < boolean: a comparison with a number is the
+range of numbers below or above it, so one index on the value serves every type and values of other types never match.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satapi.cql2.ast import CaseInsensitive, ComparisonOperator, Literal, Property, Term
+from satapi.cql2.instants import moment_of_text
+from satapi.errors import InvalidError
+from satapi.query.constants import json_text
+from satapi.query.sql import Sql, join, sql
+
+if TYPE_CHECKING:
+    from satapi.query.terms import Terms
+
+OPERATORS: dict[str, Sql] = {
+    "=": sql("="),
+    "<>": sql("<>"),
+    "<": sql("<"),
+    "<=": sql("<="),
+    ">": sql(">"),
+    ">=": sql(">="),
+}
+_MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {
+    "=": "=",
+    "<>": "<>",
+    "<": ">",
+    "<=": ">=",
+    ">": "<",
+    ">=": "<=",
+}
+# All numbers lie from here to false; all texts lie below. PostgreSQL's numbers end at 131,072 digits.
+_LEAST_NUMBER = sql("'-9e131071'::jsonb")
+_NULL = sql("'null'::jsonb")
+_LEAST_BOOLEAN = sql("'false'::jsonb")
+_GREATEST_BOOLEAN = sql("'true'::jsonb")
+_FALSE, _TRUE = sql("false"), sql("true")
+
+
+def comparison(terms: Terms, operator: ComparisonOperator, left: Term, right: Term) -> Sql:
+    """A comparison of two values. Raises InvalidError for kinds that no comparison is of."""
+    kinds = terms.kind(left), terms.kind(right)
+    if "instant" in kinds:
+        return _with_instant(terms, operator, left, right)
+    match left, right:
+        case Property(), Literal(value) if kinds[0] == "json":
+            return _ranged(operator, terms.json(left), value)
+        case Literal(value), Property() if kinds[1] == "json":
+            return _ranged(_MIRRORED[operator], terms.json(right), value)
+        case _:
+            pass
+    if "json" in kinds:
+        return _with_json(terms, operator, left, right)
+    if kinds[0] != kinds[1] or kinds[0] not in {"text", "number", "boolean"}:
+        raise terms.mismatch(right, kinds[0], beside=left)
+    one, other = (terms.of_kind(kinds[0], each) for each in (left, right))
+    if kinds[0] == "text" and operator not in {"=", "<>"}:
+        other = sql('{} collate "C"', other)
+    return sql("{} {} {}", one, OPERATORS[operator], other)
+
+
+def _with_instant(terms: Terms, operator: ComparisonOperator, left: Term, right: Term) -> Sql:
+    """A comparison with a time: what says no time in an item differs from all times."""
+    one, other = _as_instant(terms, left, right), _as_instant(terms, right, left)
+    compared = sql("{} {} {}", one, OPERATORS[operator], other)
+    open_sides = [each for each in (left, right) if terms.kind(each) == "json"]
+    if not open_sides:
+        return compared
+    sides = ((left, one), (right, other))
+    known = join(
+        " and ",
+        (sql("{} is not null", terms.json(term) if terms.kind(term) == "json" else found) for term, found in sides),
+    )
+    return sql("case when {} then coalesce({}, {}) end", known, compared, _TRUE if operator == "<>" else _FALSE)
+
+
+def _as_instant(terms: Terms, term: Term, beside: Term) -> Sql:
+    text = term.argument if isinstance(term, CaseInsensitive) else term
+    if isinstance(text, Literal) and isinstance(text.value, str):
+        instant = moment_of_text(text.value)
+        if instant is None:
+            allowed = "allowed beside a time are RFC 3339 times and dates"
+            raise InvalidError(terms.parameter_of(beside), text.value, allowed)
+        return terms.of_kind("instant", Literal(instant))
+    if terms.kind(term) not in {"instant", "json"}:
+        raise terms.mismatch(term, "instant", beside=beside)
+    return terms.of_kind("instant", term)
+
+
+def _with_json(terms: Terms, operator: ComparisonOperator, left: Term, right: Term) -> Sql:
+    """A comparison of what only the item knows the kind of: texts, numbers and booleans have an order."""
+    for term in (left, right):
+        if terms.kind(term) in {"geometry", "array", "interval"}:
+            raise terms.mismatch(term, "a value")
+    one, other = terms.json(left), terms.json(right)
+    compared = sql("{} {} {}", one, OPERATORS[operator], other)
+    if operator in {"=", "<>"}:
+        return compared
+    return sql(
+        "case when jsonb_typeof({}) = jsonb_typeof({}) and jsonb_typeof({}) in ('string', 'number', 'boolean') "
+        "then {} when {} is not null and {} is not null then false end",
+        *(one, other, one),
+        compared,
+        *(one, other),
+    )
+
+
+def _ranged(operator: ComparisonOperator, subject: Sql, value: object) -> Sql:
+    """A JSON value against a literal, as ranges of jsonb."""
+    compared = sql("{} {} {}::text::jsonb", subject, OPERATORS[operator], json_text(value))
+    if operator in {"=", "<>"}:
+        return compared
+    below = operator in {"<", "<="}
+    match value:
+        case bool():
+            floor, ceiling = sql("{} >= {}", subject, _LEAST_BOOLEAN), sql("{} <= {}", subject, _GREATEST_BOOLEAN)
+        case str():
+            # Nothing but null lies below the texts, and, by an old accident, the empty array.
+            floor, ceiling = sql("{} > {}", subject, _NULL), sql("{} < {}", subject, _LEAST_NUMBER)
+        case _:
+            floor, ceiling = sql("{} > {}", subject, _LEAST_NUMBER), sql("{} < {}", subject, _LEAST_BOOLEAN)
+    return sql("({} and {})", compared, floor if below else ceiling)
