@@ -121,7 +121,8 @@ def box(numbers: list[float]) -> list[float]:
 
 def place(position: list[float]) -> list[float]:
     longitude, latitude, *height = position
-    return [math.fmod(longitude, 180), math.fmod(latitude, 90), *height]
+    # GEOS is slow with numbers that are next to nothing.
+    return [round(math.fmod(longitude, 180), 9), round(math.fmod(latitude, 90), 9), *height]
 
 
 def geometry(given: Members) -> Members:

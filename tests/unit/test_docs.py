@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from satapi.cql2 import ast
 from satapi.http.requests import SEARCH_PARAMETERS
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
@@ -29,12 +30,23 @@ def test_the_page_of_settings_has_each_setting_with_its_default_and_description(
 
 def test_the_page_of_searches_names_each_parameter_and_operator() -> None:
     page = (DOCS / "searching.md").read_text()
-    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == sorted(
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == sorted(
         SEARCH_PARAMETERS, key=lambda name: page.index(f"| `{name}` |")
     )
     operators = re.search(r"The operators are (.*?);", page, re.DOTALL)
     assert operators is not None
     assert re.findall(r"\w+", operators[1].replace(" and ", " ")) == list(typing.get_args(Operator))
+
+
+def test_the_page_of_filters_names_each_operator_and_limit() -> None:
+    page = (DOCS / "filtering.md").read_text()
+    for kind in (ast.ComparisonOperator, ast.ArithmeticOperator):
+        assert all(f"`{operator}`" in page for operator in typing.get_args(kind))
+    for kind in (ast.SpatialOperator, ast.TemporalOperator, ast.ArrayOperator):
+        assert all(f"`{operator.upper()}`" in page for operator in typing.get_args(kind))
+    for limit in ("filter_max_characters", "terms_max", "nesting_max", "geometry_max_points"):
+        assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
+        assert f"`{PREFIX}{limit.upper()}`" in page
 
 
 def test_the_pages_link_to_files_that_exist() -> None:

@@ -101,10 +101,11 @@ def _is_text(expression: Expression) -> bool:
             return False
 
 
-def _is_pattern(expression: Expression) -> bool:
+def is_pattern(expression: Expression) -> bool:
+    """Whether it is a text that is the same for all items, perhaps without regard to case or accents."""
     match expression:
         case CaseInsensitive(argument) | AccentInsensitive(argument):
-            return _is_pattern(argument)
+            return is_pattern(argument)
         case Literal(str()):
             return True
         case _:
@@ -156,7 +157,7 @@ _ANYTHING = _Place("an expression", _is_no_array)
 _PREDICATE = _Place("a predicate", is_predicate)
 _SCALAR = _Place("a value, property, function or calculation", _is_one_of(*_VALUES))
 _TEXT = _Place("a text, property or function", _is_text)
-_PATTERN = _Place("a text", _is_pattern)
+_PATTERN = _Place("a text", is_pattern)
 _NUMBER = _Place("a number, property, function or calculation", _is_number)
 _GEOMETRY = _Place(
     "a geometry, property or function", _is_one_of(Property, Function, Geometry, GeometryCollection, BoundingBox)

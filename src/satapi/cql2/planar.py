@@ -10,7 +10,7 @@ import shapely
 from satapi.cql2 import geojson
 from satapi.cql2.ast import BoundingBox, Geometry, GeometryCollection
 from satapi.errors import InvalidError
-from satapi.stac.geometry import box, parse_bbox
+from satapi.stac.geometry import box, comparable, parse_bbox
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -26,7 +26,7 @@ def shape(spot: Spot, parameter: str) -> BaseGeometry:
         case BoundingBox(numbers):
             return _box(numbers, parameter)
         case Geometry() | GeometryCollection():
-            return _valid(_read(spot, parameter))
+            return _read(spot, parameter)
         case _:
             assert_never(spot)
 
@@ -37,14 +37,10 @@ def _read(geometry: AnyGeometry, parameter: str) -> BaseGeometry:
         found = shapely.force_2d(shapely.from_geojson(written))
     except shapely.errors.GEOSException as error:
         raise InvalidError(parameter, written.decode(), f"{error}; allowed is a geometry of GeoJSON") from None
+    found = comparable(found, parameter)
+    if found.is_empty:
+        raise InvalidError(parameter, written.decode(), "the geometry encloses nothing")
     return found
-
-
-def _valid(geometry: BaseGeometry) -> BaseGeometry:
-    if geometry.geom_type == "GeometryCollection":
-        # Parts that overlap are one; parts of one kind are no collection.
-        return shapely.unary_union(shapely.make_valid(geometry))
-    return geometry if geometry.is_valid else shapely.make_valid(geometry)
 
 
 def _box(numbers: tuple[float, ...], parameter: str) -> BaseGeometry:
@@ -55,7 +51,7 @@ def _box(numbers: tuple[float, ...], parameter: str) -> BaseGeometry:
         if west > east:
             raise InvalidError(parameter, f"{numbers}", "west is greater than east in degrees alone")
         return box(west, south, east, north)
-    parts = [shapely.from_wkb(part) for part in parse_bbox((west, south, east, north), parameter).parts]
+    parts = [shapely.from_wkb(part.wkb) for part in parse_bbox((west, south, east, north), parameter).parts]
     return parts[0] if len(parts) == 1 else shapely.unary_union(parts)
 
 
@@ -65,11 +61,13 @@ def stored_shape(value: object) -> BaseGeometry | None:
         return None
     try:
         geometry = shapely.force_2d(shapely.from_geojson(_ENCODER.encode(value)))
+        if geometry.geom_type == "GeometryCollection" or not geometry.is_valid:
+            geometry = shapely.unary_union(shapely.make_valid(geometry, method="structure", keep_collapsed=True))
     except (shapely.errors.GEOSException, ValueError):
         return None
     if geometry.is_empty or not max(map(abs, geometry.bounds)) <= _GREATEST:
         return None
-    return _valid(geometry)
+    return geometry
 
 
 # As in the SQL: doubles reach a little further.

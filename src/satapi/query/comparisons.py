@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satapi.cql2.ast import CaseInsensitive, ComparisonOperator, Literal, Property, Term
+from satapi.cql2.ast import AccentInsensitive, CaseInsensitive, ComparisonOperator, Literal, Property, Term
+from satapi.cql2.forms import is_pattern
 from satapi.cql2.instants import moment_of_text
 from satapi.errors import InvalidError
 from satapi.query.constants import json_text
@@ -25,6 +26,7 @@ OPERATORS: dict[str, Sql] = {
     ">": sql(">"),
     ">=": sql(">="),
 }
+_EQUALITIES: dict[str, Sql] = {"=": sql("is not distinct from"), "<>": sql("is distinct from")}
 _MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {
     "=": "=",
     "<>": "<>",
@@ -53,6 +55,10 @@ def comparison(terms: Terms, operator: ComparisonOperator, left: Term, right: Te
             return _ranged(_MIRRORED[operator], terms.json(right), value)
         case _:
             pass
+    if operator in _EQUALITIES and kinds == ("json", "text") and is_pattern(right):
+        # What is no text differs from every text.
+        known, one, other = terms.json(_unfolded(left)), terms.of_kind("text", left), terms.of_kind("text", right)
+        return sql("case when {} is not null then {} {} {} end", known, one, _EQUALITIES[operator], other)
     if "json" in kinds:
         return _with_json(terms, operator, left, right)
     if kinds[0] != kinds[1] or kinds[0] not in {"text", "number", "boolean"}:
@@ -61,6 +67,10 @@ def comparison(terms: Terms, operator: ComparisonOperator, left: Term, right: Te
     if kinds[0] == "text" and operator not in {"=", "<>"}:
         other = sql('{} collate "C"', other)
     return sql("{} {} {}", one, OPERATORS[operator], other)
+
+
+def _unfolded(term: Term) -> Term:
+    return _unfolded(term.argument) if isinstance(term, CaseInsensitive | AccentInsensitive) else term
 
 
 def _with_instant(terms: Terms, operator: ComparisonOperator, left: Term, right: Term) -> Sql:

@@ -23,9 +23,11 @@ def narrowed(node: Node, parameter: str) -> tuple[Area | None, Node | None]:
     for part in parts:
         spot = _met(part)
         if spot is not None:
+            shape = planar.shape(spot, parameter)
+            if not geometry.is_of_the_world(shape):
+                continue
             rest = tuple(other for other in parts if other is not part or not _is_intersection(part))
-            area = geometry.area(planar.shape(spot, parameter))
-            return area, rest[0] if len(rest) == 1 else And(rest) if rest else None
+            return geometry.area(shape), rest[0] if len(rest) == 1 else And(rest) if rest else None
     return None, node
 
 

@@ -99,10 +99,38 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
         raise InvalidError(parameter, shown, f"a coordinate is not a number; {_GEOJSON}")
     if max(-west, east) > _LONGITUDE_MAX or max(-south, north) > _LATITUDE_MAX:
         raise InvalidError(parameter, shown, f"a coordinate is outside the world; {_GEOJSON}")
-    geometry = mended(geometry, parameter)
+    geometry = comparable(geometry, parameter)
     if geometry.is_empty:
         raise InvalidError(parameter, shown, f"the geometry encloses nothing; {_GEOJSON}")
     return _area(_halves(geometry) if max(-west, east) <= _HALF_TURN else _turned(geometry))
+
+
+def comparable(geometry: BaseGeometry, parameter: str) -> BaseGeometry:
+    """The same places as a geometry that PostGIS can compare: nothing in it crosses itself.
+
+    Parts of one kind are no collection, which PostGIS compares a hundred times slower. Raises InvalidError.
+    """
+    if geometry.geom_type != "GeometryCollection":
+        return mended(geometry, parameter)
+    parts = _simple_parts(geometry)
+    if {part.geom_type for part in parts} in ({"Point"}, {"LineString"}):
+        return _collected(parts)
+    try:
+        return shapely.unary_union(mended(geometry, parameter))
+    except shapely.errors.GEOSException as error:
+        raise InvalidError(parameter, geometry.geom_type, f"its parts cannot be united: {error}") from None
+
+
+def _simple_parts(geometry: BaseGeometry) -> list[BaseGeometry]:
+    if not geometry.geom_type.startswith(("Multi", "Geometry")):
+        return [geometry]
+    return [simple for part in shapely.get_parts(geometry).tolist() for simple in _simple_parts(part)]
+
+
+def is_of_the_world(geometry: BaseGeometry) -> bool:
+    """Whether it lies within 180 degrees of longitude and 90 of latitude."""
+    west, south, east, north = geometry.bounds
+    return max(-west, east) <= _HALF_TURN and max(-south, north) <= _LATITUDE_MAX
 
 
 def area(geometry: BaseGeometry) -> Area:

@@ -62,16 +62,24 @@ $$;
 create function cql2_instant(value jsonb) returns timestamp with time zone
 language plpgsql immutable strict parallel safe as $$
 declare
-    part text[] := regexp_match(
-        value #>> '{}',
+    written text := value #>> '{}';
+    part text[];
+    month_start date;
+    found timestamp with time zone;
+begin
+    if jsonb_typeof(value) <> 'string' or written like '0000%' then
+        return null;
+    -- How nearly all are written: ten times as fast.
+    elsif written ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$' then
+        return written::timestamp with time zone;
+    end if;
+    part := regexp_match(
+        written,
         '^([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
         || '(?:[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(?:\.([0-9]+))?'
         || '(?:[Zz]|([-+])([01][0-9]|2[0-3]):([0-5][0-9])))?$'
     );
-    month_start date;
-    found timestamp with time zone;
-begin
-    if jsonb_typeof(value) <> 'string' or part is null or part[1] = '0000' then
+    if part is null then
         return null;
     end if;
     month_start := make_date(part[1]::integer, part[2]::integer, 1);
@@ -173,10 +181,10 @@ begin
     if st_isempty(found) then
         return null;
     end if;
-    if geometrytype(found) = 'GEOMETRYCOLLECTION' then
-        return st_unaryunion(st_makevalid(found));
+    if geometrytype(found) = 'GEOMETRYCOLLECTION' or not (st_isvaliddetail(found)).valid then
+        return st_unaryunion(st_makevalid(found, 'method=structure keepcollapsed=true'));
     end if;
-    return case when (st_isvaliddetail(found)).valid then found else st_makevalid(found) end;
+    return found;
 exception when others then
     return null;
 end
