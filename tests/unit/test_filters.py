@@ -82,7 +82,7 @@ def test_an_intersection_that_must_hold_is_the_area_of_the_search() -> None:
     assert narrowed(f"S_INTERSECTS(geometry, {SQUARE})") == (square, None)
     assert narrowed(f"a = 1 AND S_INTERSECTS({SQUARE}, properties.geometry)") == (square, "a = 1")
     area, rest = narrowed("a = 1 AND S_INTERSECTS(geometry, BBOX(170,-10,-170,10)) AND b = 2")
-    assert [shapely.from_wkb(part).bounds for part in area.parts] == [(170, -10, 180, 10), (-180, -10, -170, 10)]
+    assert [shapely.from_wkb(part.wkb).bounds for part in area.parts] == [(170, -10, 180, 10), (-180, -10, -170, 10)]
     assert rest == "a = 1 AND b = 2"
     assert narrowed("S_INTERSECTS(geometry, BBOX(-180,-90,180,90))")[0].world
 
