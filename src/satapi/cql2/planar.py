@@ -37,10 +37,7 @@ def _read(geometry: AnyGeometry, parameter: str) -> BaseGeometry:
         found = shapely.force_2d(shapely.from_geojson(written))
     except shapely.errors.GEOSException as error:
         raise InvalidError(parameter, written.decode(), f"{error}; allowed is a geometry of GeoJSON") from None
-    found = comparable(found, parameter)
-    if found.is_empty:
-        raise InvalidError(parameter, written.decode(), "the geometry encloses nothing")
-    return found
+    return comparable(found, parameter)
 
 
 def _box(numbers: tuple[float, ...], parameter: str) -> BaseGeometry:
