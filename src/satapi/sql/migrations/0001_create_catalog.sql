@@ -88,9 +88,9 @@ create index items_geometry_second on items using gist (geometry, second, hashte
 create index items_cloud_cover on items (nullif(properties -> 'eo:cloud_cover', 'null'::jsonb), collection, id)
 where nullif(properties -> 'eo:cloud_cover', 'null'::jsonb) is not null;
 
--- Whether an area is broad: share * share * items is above a bound, for the share of items whose box meets the area's, as
--- the statistics of the last analyze tell; without any it is narrow. Called immutable, which statistics are not, so that
--- PostgreSQL asks while it plans a search, and then plans only one of the two ways to read an area. It plans each
+-- Whether an area is broad: share * share * items is above a bound, for the share of items whose box meets the area's,
+-- as the statistics of the last analyze tell; without any it is narrow. Called immutable, which statistics are not, so
+-- that PostgreSQL asks while it plans a search, and then plans only one of the two ways to read an area. It plans each
 -- search anew, with its values.
 create function is_broad(area geometry, above double precision) returns boolean
 language plpgsql immutable parallel safe as $$
