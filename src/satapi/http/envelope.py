@@ -23,10 +23,10 @@ _LOG = logging.getLogger("satapi.request")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 # Answers are public documents, so every origin may read them.
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After, Server-Timing, X-Request-ID",
-}
+_CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, Server-Timing, X-Request-ID"),
+]
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Max-Age": "86400",
@@ -94,15 +94,15 @@ class _Exchange:
         """What the application calls to send."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=message["headers"])
-            headers["X-Request-ID"] = self.request_id
-            for name, value in _CORS.items():
-                headers[name] = value
-            if self._is_preflight:
-                headers.update(_PREFLIGHT)
-                headers["Access-Control-Allow-Headers"] = self._requested_headers or "*"
+            # None of these is set within, so they are added as they go out.
+            headers: list[tuple[bytes, bytes]] = message["headers"]
+            headers += [(b"x-request-id", self.request_id.encode()), *_CORS]
             if self.timing.stages:
-                headers["Server-Timing"] = self.timing.header()
+                headers.append((b"server-timing", self.timing.header().encode()))
+            if self._is_preflight:
+                preflight = MutableHeaders(raw=headers)
+                preflight.update(_PREFLIGHT)
+                preflight["Access-Control-Allow-Headers"] = self._requested_headers or "*"
         else:
             self.sent_bytes += len(message.get("body", b""))
         await self._send(message)

@@ -23,27 +23,44 @@ class ClientGoneError(Exception):
 async def while_present(request: Request, work: Coroutine[object, object, T]) -> T:
     """The result of the work, which is cancelled when the client disconnects. Raises ClientGoneError then.
 
-    The request's body must have been read.
+    The request's body must have been read. Called by the task that answers the request.
     """
-    task = asyncio.ensure_future(work)
+    watch = _Watch(request)
+    timer = asyncio.get_running_loop().call_later(_GRACE_S, watch.start)
     try:
-        await asyncio.wait({task}, timeout=_GRACE_S)
-        if task.done():
-            return task.result()
-        gone = asyncio.ensure_future(_gone(request))
-        try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-        if task.done():
-            return task.result()
-        raise ClientGoneError
+        return await work
+    except asyncio.CancelledError:
+        if watch.is_gone and watch.task.uncancel() == 0:
+            raise ClientGoneError from None
+        raise
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
+        timer.cancel()
+        watch.stop()
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+class _Watch:
+    """Cancels the task that makes it when the client of a request is gone."""
+
+    def __init__(self, request: Request) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request is answered by a task")
+        self.task = task
+        self.is_gone = False
+        self._request = request
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Watch from now on."""
+        self._watching = asyncio.ensure_future(self._wait())
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _wait(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+        self.is_gone = True
+        self.task.cancel()

@@ -203,7 +203,7 @@ def _collected(parts: list[BaseGeometry]) -> BaseGeometry:
 
 
 def _area(parts: list[BaseGeometry]) -> Area:
-    world = any(part.geom_type == "Polygon" and shapely.covers(part, _WORLD) for part in parts)
+    world = any(_within(part.bounds) == _WORLD.bounds and shapely.covers(part, _WORLD) for part in parts)
     return Area(tuple(Part(shapely.to_wkb(part), _within(part.bounds)) for part in parts), world)
 
 
