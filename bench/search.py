@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SIDES = ("peer", "satapi", "floor")
 WARMING = 10
 # Requests in a row to one server: more than the few that follow a pause, when processors and caches are cold.
-ROW = 10
+ROW = 30
 KEYS = 500
 
 
