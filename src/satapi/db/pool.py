@@ -92,7 +92,9 @@ class Database(msgspec.Struct, frozen=True):
         """
         text, values = statement.render()
         with translated():
-            async with self.pool.acquire(timeout=self.wait_s) as connection:
+            # A wait with a timeout is a task of its own: not where there is nothing to wait for.
+            wait_s = None if self.pool.get_idle_size() else self.wait_s
+            async with self.pool.acquire(timeout=wait_s) as connection:
                 try:
                     return await connection.fetch(text, *values, timeout=timeout_s)
                 except TimeoutError:

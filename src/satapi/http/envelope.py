@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import time
@@ -16,6 +17,8 @@ from satapi.http.presence import ClientGoneError
 from satapi.http.timing import Timing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG = logging.getLogger("satapi.request")
@@ -42,13 +45,15 @@ class Envelope:
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self.app = app
         self.root_path = root_path.rstrip("/")
+        # Request ids are those of this process in their order: a random one each would cost a call of the system.
+        self._ids = map(f"{uuid.uuid4().hex[:20]}{{:012x}}".format, itertools.count(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._ids)
         scope["path"] = self._path(scope)
         scope["root_path"] = ""
         scope.setdefault("state", {})["timing"] = exchange.timing
@@ -75,10 +80,10 @@ class Envelope:
 class _Exchange:
     """One request and its answer, as it goes out."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, ids: Iterator[str]) -> None:
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        given = headers.get("x-request-id")
+        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else next(ids)
         self.timing = Timing()
         self.status = 0
         self.sent_bytes = 0
