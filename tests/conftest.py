@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import shutil
 import signal
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from satapi.cli import main
@@ -23,9 +20,12 @@ from satapi.db.cluster import running_cluster
 from satapi.db.migrate import migrate
 from satapi.db.pool import connect
 from satapi.settings import Settings
+from serving import execute, run_apart
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+    import asyncpg
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,26 +39,6 @@ def silent(_: str) -> None:
 def with_database(dsn: str, name: str) -> str:
     """Give the DSN of another database of the same server."""
     return urlsplit(dsn)._replace(path="/" + name).geturl()
-
-
-def run_apart(coroutine: Coroutine[None, None, None]) -> None:
-    """Run it in a thread with a loop of its own, because the caller may be in a loop already."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, coroutine).result()
-
-
-def execute(dsn: str, *statements: str) -> None:
-    """Run statements one by one, each outside of a transaction."""
-
-    async def run() -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    run_apart(run())
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import execute
 from satapi.db.migrate import own_migrations
+from serving import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
