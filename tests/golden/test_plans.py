@@ -18,6 +18,7 @@ import serving
 from satapi.db.pool import connect
 from satapi.query import select
 from satapi.query.conditions import Spans
+from satapi.query.inventory import ITEMS
 from satapi.settings import Settings
 from satapi.stac.geometry import parse_bbox, parse_geometry
 from satapi.stac.search import Position, PropertyTest, Search, SortKey
@@ -93,7 +94,7 @@ def dsn(make_database: Callable[[], str]) -> str:
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_statement_and_its_plan_are_as_reviewed(dsn: str, name: str) -> None:
-    text, values = select.page(SEARCHES[name], Spans()).sql.render()
+    text, values = select.page(SEARCHES[name], ITEMS, Spans()).sql.render()
     shown = [f"{value[:12].hex()}..." if isinstance(value, bytes) else str(value) for value in values]
     parameters = "\n".join(f"${number}  {value}" for number, value in enumerate(shown, 1))
     nodes = "\n".join(asyncio.run(_plan(dsn, text, values)))
@@ -138,4 +139,4 @@ def test_the_text_of_a_statement_depends_on_the_shape_of_the_search_alone() -> N
         (SEARCHES["one-collection-after"], Search(limit=5, collections=("x",), position=Position((_TIME,), "x", "'"))),
     ]
     for one, other in alike:
-        assert select.page(one, Spans()).sql.render()[0] == select.page(other, Spans()).sql.render()[0]
+        assert select.page(one, ITEMS, Spans()).sql.render()[0] == select.page(other, ITEMS, Spans()).sql.render()[0]

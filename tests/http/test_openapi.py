@@ -12,7 +12,7 @@ import schemathesis
 
 from satapi import __version__
 from satapi.http import documentation, openapi, schemas
-from satapi.http.requests import Asked
+from satapi.http.asked import Asked
 from satapi.http.routes import RESOURCES
 from satapi.settings import Settings
 from satapi.stac import paths

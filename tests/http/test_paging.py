@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import serving
 from satapi.errors import InvalidError
 from satapi.query import keyset
+from satapi.query.inventory import ITEMS
 from satapi.settings import Settings
 from satapi.stac.search import Position, SortKey
 
@@ -114,23 +115,23 @@ def test_a_token_gives_back_its_position_and_no_other_order_takes_it(
     kinds = {"datetime": st.just(_TIMES[0]), "created": st.sampled_from([None, _TIMES[1]])}
     drawn = [
         data.draw(kinds.get(key.column.name, st.sampled_from([None, "1", '"x"'])))
-        for key in keyset.order(sortby).values
+        for key in keyset.order(sortby, ITEMS).values
     ]
     identifier = identifier.replace("\0", "")
     position = Position(tuple(drawn), "c", identifier, data.draw(st.booleans()))
-    token = keyset.encode(sortby, position)
-    assert keyset.decode(token, sortby) == position
+    token = keyset.encode(sortby, ITEMS, position)
+    assert keyset.decode(token, sortby, ITEMS) == position
     with pytest.raises(InvalidError):
-        keyset.decode(token, (*sortby, SortKey("something")) if sortby else (SortKey("something"),))
+        keyset.decode(token, (*sortby, SortKey("something")) if sortby else (SortKey("something"),), ITEMS)
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.decode("latin-1")), st.integers(0, 60))
 def test_a_token_that_is_not_ours_is_refused_or_harmless(text: str, cut: int) -> None:
-    ours = keyset.encode((), Position((_TIMES[0],), "c", "item"))
+    ours = keyset.encode((), ITEMS, Position((_TIMES[0],), "c", "item"))
     for token in (text, ours[:cut] + text, text + ours[cut:]):
         with contextlib.suppress(InvalidError):
-            keyset.decode(token, ())
+            keyset.decode(token, (), ITEMS)
 
 
 @pytest.fixture(scope="module")

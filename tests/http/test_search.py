@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import serving
 from satapi.query import keyset
+from satapi.query.inventory import ITEMS
 from satapi.settings import Settings
 from satapi.stac.search import Position, SortKey
 
@@ -337,7 +338,7 @@ async def test_a_token_of_our_form_with_anything_in_it_is_no_fault_of_the_server
 ) -> None:
     sortby = tuple(map(SortKey, names))
     try:
-        token = keyset.encode(sortby, Position(tuple(values), collection, identifier, backward))
+        token = keyset.encode(sortby, ITEMS, Position(tuple(values), collection, identifier, backward))
     except UnicodeEncodeError:
         return
     entries = [{"field": name} for name in names]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from satapi.cql2 import ast
-from satapi.http.requests import SEARCH_PARAMETERS
+from satapi.http.asked import SEARCH_PARAMETERS
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
 

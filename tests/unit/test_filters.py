@@ -10,6 +10,7 @@ from satapi.cql2.ast import CaseInsensitive, Function, Like, Literal, Node, Prop
 from satapi.cql2.limits import Limits
 from satapi.errors import InvalidError
 from satapi.query import filters, narrow
+from satapi.query.inventory import ITEMS
 from satapi.stac.geometry import Area, parse_geometry
 
 LIMITS = Limits(characters=10_000, nesting=50, terms=100, points=100)
@@ -20,7 +21,7 @@ def parse(written: str) -> Node:
 
 
 def conditions(written: str, *, ordered: bool = True) -> list[tuple[str, list[object]]]:
-    return [condition.render() for condition in filters.conditions([parse(written)], "filter", ordered=ordered)]
+    return [condition.render() for condition in filters.conditions([parse(written)], ITEMS, "filter", ordered=ordered)]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +61,12 @@ def test_a_number_is_compared_as_a_range_of_numbers() -> None:
 def test_a_pattern_that_ends_with_half_an_escape_is_refused() -> None:
     node = Like(Property("a"), CaseInsensitive(Literal("x\\\\\\")))
     with pytest.raises(InvalidError, match="single backslash"):
-        filters.conditions([node], "filter", ordered=True)
+        filters.conditions([node], ITEMS, "filter", ordered=True)
 
 
 def test_unknown_functions_are_refused_with_the_known() -> None:
     with pytest.raises(InvalidError, match="known are casei, accenti"):
-        filters.conditions([Function("Buffer", (Literal(1),))], "filter", ordered=True)
+        filters.conditions([Function("Buffer", (Literal(1),))], ITEMS, "filter", ordered=True)
 
 
 SQUARE = "POLYGON((0 0, 9 0, 9 9, 0 9, 0 0))"

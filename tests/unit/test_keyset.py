@@ -8,11 +8,12 @@ import pytest
 
 from satapi.errors import InvalidError
 from satapi.query import keyset
+from satapi.query.inventory import ITEMS
 from satapi.stac.search import Position, SortKey
 
 
 def names(*sortby: SortKey, backward: bool = False) -> list[tuple[str, bool]]:
-    return [(key.column.name, key.descending) for key in keyset.order(sortby, backward=backward).keys]
+    return [(key.column.name, key.descending) for key in keyset.order(sortby, ITEMS, backward=backward).keys]
 
 
 TIES = [("collection", False), ("id", False)]
@@ -34,7 +35,7 @@ def test_of_a_field_that_is_named_twice_the_first_counts() -> None:
 
 def test_only_datetime_with_ties_in_order_is_the_order_of_time() -> None:
     def by_time(*sortby: SortKey) -> bool:
-        return keyset.order(sortby).is_by_time
+        return keyset.order(sortby, ITEMS).is_by_time
 
     assert by_time()
     assert by_time(SortKey("datetime"))
@@ -48,12 +49,12 @@ def test_only_datetime_with_ties_in_order_is_the_order_of_time() -> None:
 @pytest.mark.parametrize("name", ["", "geometry", "bbox", "links", "assets", "type", "stac_version", "properties"])
 def test_what_has_no_order_is_refused(name: str) -> None:
     with pytest.raises(InvalidError) as refused:
-        keyset.order([SortKey(name)])
+        keyset.order([SortKey(name)], ITEMS)
     assert refused.value.parameter == "sortby"
 
 
 def text(*sortby: SortKey, values: tuple[str | None, ...], backward: bool = False) -> str:
-    order = keyset.order(sortby, backward=backward)
+    order = keyset.order(sortby, ITEMS, backward=backward)
     return keyset.after(order, Position(values, "c", "i", backward)).render()[0]
 
 
@@ -83,18 +84,20 @@ def test_after_a_value_come_missing_ones_and_after_a_missing_one_no_value() -> N
 def test_a_token_keeps_to_its_order() -> None:
     orders = [(), (SortKey("a"),), (SortKey("a", descending=True),), (SortKey("b"),), (SortKey("a"), SortKey("b"))]
     for one, other in itertools.permutations(orders, 2):
-        values = tuple("1" if key.column.kind == "json" else "2020-01-01T00:00:00Z" for key in keyset.order(one).values)
-        token = keyset.encode(one, Position(values, "c", "i"))
-        assert keyset.decode(token, one) == Position(values, "c", "i")
+        values = tuple(
+            "1" if key.column.kind == "json" else "2020-01-01T00:00:00Z" for key in keyset.order(one, ITEMS).values
+        )
+        token = keyset.encode(one, ITEMS, Position(values, "c", "i"))
+        assert keyset.decode(token, one, ITEMS) == Position(values, "c", "i")
         with pytest.raises(InvalidError):
-            keyset.decode(token, other)
+            keyset.decode(token, other, ITEMS)
 
 
 def test_the_default_order_has_the_tokens_of_the_order_that_it_is() -> None:
-    token = keyset.encode((), Position(("2020-01-01T00:00:00Z",), "c", "i"))
-    assert keyset.decode(token, (SortKey("datetime", descending=True),)).id == "i"
+    token = keyset.encode((), ITEMS, Position(("2020-01-01T00:00:00Z",), "c", "i"))
+    assert keyset.decode(token, (SortKey("datetime", descending=True),), ITEMS).id == "i"
 
 
 def test_a_token_is_safe_in_a_url() -> None:
-    token = keyset.encode((), Position(("2020-01-01T00:00:00Z",), "\u00fc/?&#", "\U0001f6f0 %"))
+    token = keyset.encode((), ITEMS, Position(("2020-01-01T00:00:00Z",), "\u00fc/?&#", "\U0001f6f0 %"))
     assert token.replace("-", "").replace("_", "").isalnum()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from satapi.errors import InvalidError
 from satapi.query import keyset, select
 from satapi.query.conditions import Spans
+from satapi.query.inventory import ITEMS
 from satapi.stac.geometry import parse_bbox
 from satapi.stac.search import Position, PropertyTest, Search, SortKey
 from satapi.stac.times import Interval, parse_instant
@@ -103,7 +104,7 @@ def _window(ends: str | None, time: object) -> Interval | None:
 def _position(sortby: tuple[SortKey, ...], which: int, *, missing: bool, backward: bool) -> Position:
     values = [
         None if missing and key.column.nullable else (_TIMES if key.column.kind == "time" else ("1", '"two"'))[which]
-        for key in keyset.order(sortby).values
+        for key in keyset.order(sortby, ITEMS).values
     ]
     return Position(tuple(values), _TEXTS[which], _TEXTS[which], backward)
 
@@ -111,10 +112,10 @@ def _position(sortby: tuple[SortKey, ...], which: int, *, missing: bool, backwar
 def _texts(search: Search, which: int = 0) -> list[str]:
     spans = _SPANS[which]
     statements = [
-        select.page(search, spans).sql,
-        select.page(search, spans, "size").sql,
-        select.count(search, spans, 5),
-        select.estimate(search, spans),
+        select.page(search, ITEMS, spans).sql,
+        select.page(search, ITEMS, spans, "size").sql,
+        select.count(search, ITEMS, spans, 5),
+        select.estimate(search, ITEMS, spans),
     ]
     found = []
     for statement in statements:
@@ -164,5 +165,5 @@ def test_limits_and_lengths_of_lists_are_no_part_of_the_shape(change: Callable[[
 )
 def test_a_column_is_compared_with_values_of_its_type_alone(test: PropertyTest) -> None:
     with pytest.raises(InvalidError) as refused:
-        select.page(Search(limit=1, tests=(test,)), Spans())
+        select.page(Search(limit=1, tests=(test,)), ITEMS, Spans())
     assert refused.value.parameter.startswith("query")

@@ -10,6 +10,7 @@ import msgspec
 from satapi.db import spans
 from satapi.db.contents import Content
 from satapi.query import keyset, select
+from satapi.query.inventory import ITEMS
 from satapi.query.sql import sql
 from satapi.stac.search import Position
 
@@ -121,7 +122,7 @@ async def count(
 ) -> int | None:
     """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
     given = spans.known(database, search)
-    records = await database.fetch(select.count(search, given, at_most), timeout_s=timeout_s)
+    records = await database.fetch(select.count(search, ITEMS, given, at_most), timeout_s=timeout_s)
     if not records and await spans.have_grown(database, search, given):
         return await count(database, search, at_most=at_most, timeout_s=timeout_s)
     matched = cast("int", records[0][0])
@@ -130,7 +131,7 @@ async def count(
 
 async def estimate(database: Database, search: Search) -> int:
     """How many items match, as the planner estimates it."""
-    records = await database.fetch(select.estimate(search, spans.known(database, search)))
+    records = await database.fetch(select.estimate(search, ITEMS, spans.known(database, search)))
     plan = msgspec.json.decode(records[0][0], type=tuple[_Explained])
     return round(plan[0].Plan.rows)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from satapi import __version__
 from satapi.http import parameters, problems, schemas, shapes
+from satapi.http.asked import Asked
 from satapi.http.problems import Problem
-from satapi.http.requests import Asked
 from satapi.stac.links import GEOJSON, JSON
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from satapi.http import filters, schemas, shapes
-from satapi.http.requests import Asked
+from satapi.http.asked import Asked
 from satapi.http.schemas import Schema
 from satapi.query.rows import KEY_NAMES
 from satapi.stac.links import JSON

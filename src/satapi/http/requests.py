@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -11,72 +11,22 @@ from msgspec import Raw
 from satapi.errors import InvalidError, TooLargeError
 from satapi.http import filters, nesting
 from satapi.http.query import property_tests
-from satapi.query import inventory, keyset, narrow
+from satapi.query import keyset, narrow
+from satapi.query.inventory import short
 from satapi.query.rows import KEY_NAMES
 from satapi.stac import fields as members
 from satapi.stac import geometry, times
 from satapi.stac.search import Fields, Search, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.requests import Request
 
+    from satapi.http.asked import Asked, FieldsEntry, SortEntry
+    from satapi.query.inventory import Inventory
     from satapi.settings import Settings
 
-T = TypeVar("T")
-
-
-class SortEntry(msgspec.Struct):
-    """An entry of sortby in a body (sort extension)."""
-
-    field: str
-    direction: str = "asc"
-
-
-class FieldsEntry(msgspec.Struct):
-    """The fields member of a body (fields extension)."""
-
-    include: list[str] | None = None
-    exclude: list[str] | None = None
-
-
-class Asked(msgspec.Struct, kw_only=True):
-    """The members of a search as they were sent: by name those of a POST body, and the parameters of a GET."""
-
-    limit: int | None = None
-    bbox: list[float] | None = None
-    intersects: Raw | None = None
-    datetime: str | None = None
-    ids: list[str] | None = None
-    collections: list[str] | None = None
-    fields: FieldsEntry | None = None
-    sortby: list[SortEntry] | None = None
-    query: Raw | None = None
-    filter: str | Raw | None = None
-    filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
-    filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
-    token: str | None = None
-
-
-SEARCH_PARAMETERS = Asked.__struct_encode_fields__
-
-_TYPES = {
-    "limit": int,
-    "bbox": list[float],
-    "intersects": Raw,
-    "datetime": str,
-    "ids": list[str],
-    "collections": list[str],
-    "fields": FieldsEntry,
-    "sortby": list[SortEntry],
-    "query": Raw,
-    "filter": Raw,
-    "filter-lang": str,
-    "filter-crs": str,
-    "token": str,
-}
-_DECODERS: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -97,16 +47,6 @@ def pairs(request: Request, allowed: Sequence[str], settings: Settings) -> list[
     return found
 
 
-def from_pairs(given: Sequence[tuple[str, str]], settings: Settings) -> Asked:
-    """What the parameters of a GET ask for."""
-    asked = Asked()
-    for name, value in given:
-        if name in {"intersects", "query"}:
-            nesting.check(value.encode(errors="replace"), settings.nesting_max, name)
-        setattr(asked, _attribute(name), _FROM_TEXT[name](value))
-    return asked
-
-
 def body_members(body: bytes, allowed: Sequence[str], settings: Settings) -> dict[str, Raw]:
     """The members of a POST body as JSON texts, without null ones. Raises InvalidError for unknown ones, bad JSON."""
     nesting.check(body, settings.nesting_max, "body")
@@ -123,21 +63,6 @@ def body_members(body: bytes, allowed: Sequence[str], settings: Settings) -> dic
     return {name: value for name, value in given.items() if name in allowed and bytes(value) != b"null"}
 
 
-def from_members(given: dict[str, Raw]) -> Asked:
-    """What the members of a POST body ask for."""
-    asked = Asked()
-    for name, value in given.items():
-        try:
-            setattr(asked, _attribute(name), _DECODERS[name].decode(value))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidError(name, bytes(value).decode(errors="replace"), str(error)) from None
-    return asked
-
-
-def _attribute(name: str) -> str:
-    return name.replace("-", "_")
-
-
 async def read_body(request: Request, settings: Settings) -> bytes:
     """The body of a request. Raises TooLargeError as soon as it is over the limit."""
     body = bytearray()
@@ -148,11 +73,11 @@ async def read_body(request: Request, settings: Settings) -> bytes:
     return bytes(body)
 
 
-def search(asked: Asked, settings: Settings, collection_id: str | None = None) -> Search:
+def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id: str | None = None) -> Search:
     """The search that is asked for, in all collections or in one. Raises InvalidError naming the parameter."""
     if asked.bbox is not None and asked.intersects is not None:
         raise InvalidError("bbox", ",".join(map(str, asked.bbox)), "it cannot be combined with intersects")
-    sortby = _sortby(asked.sortby or ())
+    sortby = _sortby(asked.sortby or (), inventory)
     area = None
     if asked.bbox is not None:
         area = geometry.parse_bbox(asked.bbox)
@@ -177,7 +102,7 @@ def search(asked: Asked, settings: Settings, collection_id: str | None = None) -
         tests=() if asked.query is None else property_tests(bytes(asked.query), settings.terms_max),
         sortby=sortby,
         fields=None if asked.fields is None else _fields(asked.fields),
-        position=None if asked.token is None else keyset.decode(asked.token, sortby),
+        position=None if asked.token is None else keyset.decode(asked.token, sortby, inventory),
     )
 
 
@@ -203,14 +128,14 @@ def _names(parameter: str, names: Sequence[str] | None, at_most: int) -> tuple[s
     return tuple(dict.fromkeys(names))
 
 
-def _sortby(entries: Sequence[SortEntry]) -> tuple[SortKey, ...]:
+def _sortby(entries: Sequence[SortEntry], inventory: Inventory) -> tuple[SortKey, ...]:
     for entry in entries:
         if entry.direction not in {"asc", "desc"}:
             raise InvalidError("sortby", entry.direction, "allowed directions are asc and desc")
-    keys = tuple(SortKey(inventory.short(entry.field), entry.direction == "desc") for entry in entries)
+    keys = tuple(SortKey(short(entry.field), entry.direction == "desc") for entry in entries)
     if len(keys) > len(KEY_NAMES):
         raise TooLargeError("sortby", f"{len(keys)} fields", f"at most {len(KEY_NAMES)} are allowed")
-    keyset.order(keys)
+    keyset.order(keys, inventory)
     return keys
 
 
@@ -226,62 +151,3 @@ def _unknown(name: str, value: str, allowed: Sequence[str]) -> InvalidError:
 
 
 _SHOWN = 200
-
-
-# The values of GET parameters
-
-
-def _plain(number: str) -> str:
-    """The text, unless it is a number to Python alone. Raises ValueError."""
-    if "_" in number or not number.isascii():
-        raise ValueError(number)
-    return number
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(_plain(text))
-    except ValueError:
-        raise InvalidError("limit", text, "allowed are whole numbers from 1") from None
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(_plain(number)) for number in text.split(",")]
-    except ValueError:
-        raise InvalidError("bbox", text, "allowed are 4 or 6 numbers with commas between them") from None
-
-
-def _list(text: str) -> list[str]:
-    return [entry for entry in text.split(",") if entry]
-
-
-def _sort_entries(text: str) -> list[SortEntry]:
-    # A plus that was not escaped arrives as a space.
-    return [SortEntry(entry.lstrip("+- "), "desc" if entry.startswith("-") else "asc") for entry in _list(text)]
-
-
-def _field_entries(text: str) -> FieldsEntry:
-    names = _list(text)
-    return FieldsEntry(
-        [name.lstrip("+ ") for name in names if not name.startswith("-")],
-        [name[1:] for name in names if name.startswith("-")],
-    )
-
-
-_FROM_TEXT: dict[str, Callable[[str], object]] = {
-    "limit": _whole_number,
-    "bbox": _numbers,
-    "intersects": lambda text: Raw(text.encode(errors="replace")),
-    # Likewise in the offset of a time.
-    "datetime": lambda text: text.replace(" ", "+"),
-    "ids": _list,
-    "collections": _list,
-    "fields": _field_entries,
-    "sortby": _sort_entries,
-    "query": lambda text: Raw(text.encode(errors="replace")),
-    "filter": str,
-    "filter-lang": str,
-    "filter-crs": str,
-    "token": str,
-}

@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from satapi.errors import SatapiError
 from satapi.http import collections, documentation, functions, health, items, landing, problems, search, shapes
+from satapi.http.asked import SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
-from satapi.http.requests import SEARCH_PARAMETERS
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
 from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1

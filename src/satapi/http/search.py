@@ -11,11 +11,12 @@ from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
 from satapi.errors import NotFoundError, TimedOutError
-from satapi.http import requests, responses, urls
+from satapi.http import asked, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
 from satapi.http.streaming import WHOLE_ITEMS_MAX, features
 from satapi.query import keyset, select
+from satapi.query.inventory import ITEMS
 from satapi.stac import fields, paths
 from satapi.stac.links import GEOJSON, JSON, Link
 
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 async def get_search(request: Request) -> Response:
     """GET /search and GET /items."""
-    return await _get(request, requests.SEARCH_PARAMETERS, None)
+    return await _get(request, asked.SEARCH_PARAMETERS, None)
 
 
 async def get_items(request: Request) -> Response:
     """GET /collections/{collection_id}/items."""
-    return await _get(request, requests.SEARCH_PARAMETERS, urls.path_value(request, "collection_id"))
+    return await _get(request, asked.SEARCH_PARAMETERS, urls.path_value(request, "collection_id"))
 
 
 async def post_search(request: Request) -> Response:
@@ -45,8 +46,8 @@ async def post_search(request: Request) -> Response:
     timing: Timing = request.state.timing
     body = await requests.read_body(request, here.settings)
     with timing.stage("parse"):
-        members = requests.body_members(body, requests.SEARCH_PARAMETERS, here.settings)
-        search = requests.search(requests.from_members(members), here.settings)
+        members = requests.body_members(body, asked.SEARCH_PARAMETERS, here.settings)
+        search = requests.search(asked.from_members(members), ITEMS, here.settings)
     base = urls.base(request, here.settings)
 
     def page_link(rel: str, token: str) -> Link:
@@ -63,7 +64,7 @@ async def _get(request: Request, allowed: tuple[str, ...], collection_id: str | 
     timing: Timing = request.state.timing
     with timing.stage("parse"):
         given = requests.pairs(request, allowed, here.settings)
-        search = requests.search(requests.from_pairs(given, here.settings), here.settings, collection_id)
+        search = requests.search(asked.from_pairs(given, here.settings), ITEMS, here.settings, collection_id)
     base = urls.base(request, here.settings)
     here_path = base + urls.path(request)
 
@@ -114,7 +115,7 @@ async def _page(request: Request, question: _Question, carried: Carried) -> item
     timing: Timing = request.state.timing
     with timing.stage("plan"):
         given = spans.known(database, search)
-        statement = select.page(search, given, carried)
+        statement = select.page(search, ITEMS, given, carried)
     with timing.stage("db"):
         rows = await while_present(request, database.fetch(statement.sql))
         again = not rows and await spans.have_grown(database, search, given)
@@ -160,7 +161,7 @@ def _tail(question: _Question, page: items.Page, matched: int | None) -> Callabl
 
     def add(rel: str, position: Position | None) -> None:
         if position is not None:
-            links.append(question.page_link(rel, keyset.encode(sortby, position)))
+            links.append(question.page_link(rel, keyset.encode(sortby, ITEMS, position)))
 
     add("prev", page.preceding)
     add("next", page.following)

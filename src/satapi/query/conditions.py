@@ -13,6 +13,7 @@ from satapi.query import filters
 from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
+    from satapi.query.inventory import Inventory
     from satapi.query.plan import Plan, Scope
     from satapi.stac.geometry import Part
     from satapi.stac.search import Search
@@ -58,15 +59,16 @@ class Conditions:
     the window, true only if the spans hold.
     """
 
-    def __init__(self, search: Search, plan: Plan, spans: Spans) -> None:
+    def __init__(self, search: Search, plan: Plan, inventory: Inventory, spans: Spans) -> None:
         named = search.collections
         self.collections = Param(None if named is None else named[0] if plan.scope == "one" else list(named))
         self.scope = _in_collections(plan.scope, sql("collection"), self.collections)
         self.ids = [] if search.ids is None else [sql("id = any({}::text[])", list(search.ids))]
         ordered = plan.method in {"walk", "gate"}
-        self.tests = filters.conditions([query.node(test) for test in search.tests], "query", ordered=ordered)
+        nodes = [query.node(test) for test in search.tests]
+        self.tests = filters.conditions(nodes, inventory, "query", ordered=ordered)
         if search.filter is not None:
-            self.tests += filters.conditions([search.filter], "filter", ordered=ordered)
+            self.tests += filters.conditions([search.filter], inventory, "filter", ordered=ordered)
         self.world = search.area is not None and search.area.world
         self.areas = [] if search.area is None or self.world else [Within(part) for part in search.area.parts]
         self.floor: datetime | None = None

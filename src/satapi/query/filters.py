@@ -33,12 +33,14 @@ from satapi.cql2.ast import (
 from satapi.cql2.temporal import DEFINITIONS
 from satapi.errors import InvalidError
 from satapi.query.comparisons import OPERATORS, comparison
-from satapi.query.inventory import column, is_geometry
+from satapi.query.inventory import is_geometry
 from satapi.query.sql import Sql, join, sql
 from satapi.query.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from satapi.query.inventory import Inventory
 
 _RELATIONS: dict[SpatialOperator, Sql] = {
     "s_equals": sql("'s_equals'"),
@@ -50,14 +52,16 @@ _RELATIONS: dict[SpatialOperator, Sql] = {
 }
 
 
-def conditions(nodes: Sequence[Node], parameter: str, *, ordered: bool) -> list[Sql]:
+def conditions(nodes: Sequence[Node], inventory: Inventory, parameter: str, *, ordered: bool) -> list[Sql]:
     """One condition a predicate that must hold; `ordered` says that an index on time gives the order and is kept to.
 
     Raises InvalidError for a value of a kind that it cannot be compared with.
     """
-    compiler = _Compiler(parameter)
+    compiler = _Compiler(inventory, parameter)
     return [
-        _estimated(part, compiler.node(part), parameter, ordered=ordered) for node in nodes for part in _conjuncts(node)
+        compiler.node(part) if compiler.is_estimable(part, ordered=ordered) else _even(compiler.node(part))
+        for node in nodes
+        for part in _conjuncts(node)
     ]
 
 
@@ -69,15 +73,8 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _estimated(node: Node, condition: Sql, parameter: str, *, ordered: bool) -> Sql:
-    """The condition as PostgreSQL should estimate it.
-
-    Of a JSON member without an index it has no statistics: it guesses that half a percent match, plans for a handful
-    of rows and sorts what are many. It takes a CASE to be true for a half, and keeps to the index of the order.
-    """
-    columns = [column(name, parameter) for name in properties(node) if not is_geometry(name)]
-    if all(found.kind != "json" or (found.indexed and not ordered) for found in columns):
-        return condition
+def _even(condition: Sql) -> Sql:
+    """The condition, which PostgreSQL takes to be true for a half of all."""
     return sql("case when {} then true else false end", condition)
 
 
@@ -101,9 +98,19 @@ def properties(value: object) -> Iterator[str]:
 class _Compiler:
     """From predicates to SQL. `parameter` is what errors name."""
 
-    def __init__(self, parameter: str) -> None:
+    def __init__(self, inventory: Inventory, parameter: str) -> None:
+        self._inventory = inventory
         self._parameter = parameter
-        self._terms = Terms(parameter, self.node)
+        self._terms = Terms(inventory, parameter, self.node)
+
+    def is_estimable(self, node: Node, *, ordered: bool) -> bool:
+        """Whether PostgreSQL knows how many match.
+
+        Of a JSON member without an index it has no statistics: it guesses that half a percent match, plans for a
+        handful of rows and sorts what are many. Told nothing, it keeps to the index of the order.
+        """
+        columns = [self._inventory.column(name, self._parameter) for name in properties(node) if not is_geometry(name)]
+        return all(found.kind != "json" or (found.indexed and not ordered) for found in columns)
 
     def node(self, node: Node) -> Sql:
         match node:
@@ -151,7 +158,7 @@ class _Compiler:
     def _is_null(self, node: IsNull) -> Sql:
         match node.value:
             case Property(name) if not is_geometry(name):
-                return sql("{} is null", column(name, self._parameter).expression)
+                return sql("{} is null", self._inventory.column(name, self._parameter).expression)
             case Interval() as interval:
                 return sql("({} is null or {} is null)", *self._terms.interval(interval))
             case value:

@@ -1,28 +1,15 @@
-"""The inventory: what may be asked of an item, of which type it is and where it lives."""
+"""The inventory: what may be asked of a document, of which type it is and where it lives."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
 from satapi.errors import InvalidError
 from satapi.query.sql import Sql, sql
-
-# Properties that an index of the first migration holds.
-INDEXED = frozenset({"eo:cloud_cover"})
-
-_TEXTS: dict[str, Sql] = {"id": sql("id"), "collection": sql("collection")}
-_TIMES: dict[str, Sql] = {
-    "datetime": sql("datetime"),
-    "start_datetime": sql("start_datetime"),
-    "end_datetime": sql("end_datetime"),
-    "created": sql("created"),
-    "updated": sql("updated"),
-}
-_NOT_ASKABLE = frozenset(
-    {"geometry", "bbox", "links", "assets", "type", "stac_version", "stac_extensions", "properties"}
-)
+from satapi.stac.search import SortKey
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -35,42 +22,79 @@ class Column(msgspec.Struct, frozen=True):
     indexed: bool
 
 
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked of one kind of document.
+
+    `texts` and `times` are columns by name, those in `required` never null. Any other name is a member of the JSON
+    object `members`, unless it is `refused`; `indexed` names those with an index. `geometry` is what spatial
+    operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for.
+    """
+
+    texts: Mapping[str, Sql]
+    times: Mapping[str, Sql]
+    required: frozenset[str]
+    members: Sql
+    geometry: Sql
+    refused: frozenset[str]
+    indexed: frozenset[str]
+    key: tuple[str, ...]
+    order: tuple[SortKey, ...]
+
+    def column(self, name: str, parameter: str) -> Column:
+        """The column of a property: nested members are reached by dots. Raises InvalidError."""
+        name = short(name)
+        if name in self.texts:
+            return Column(name, "text", self.texts[name], name not in self.required, name in self.indexed)
+        if name in self.times:
+            return Column(name, "time", self.times[name], name not in self.required, name in self.indexed)
+        if not name or name in self.refused:
+            columns = ", ".join((*self.texts, *self.times))
+            raise InvalidError(parameter, name, f"allowed are {columns} and the other members of the properties")
+        return Column(name, "json", self._member(name), nullable=True, indexed=name in self.indexed)
+
+    def stored(self, name: str, parameter: str) -> Sql:
+        """The JSON value of a property, of a time too. Raises InvalidError."""
+        found = self.column(name, parameter)
+        match found.kind:
+            case "text":
+                return sql("to_jsonb({})", found.expression)
+            case "time":
+                return self._member(found.name)
+            case "json":
+                return found.expression
+
+    def _member(self, name: str) -> Sql:
+        # A JSON null says as little as a missing member; both are null in SQL.
+        if "." in name:
+            return sql("nullif({} #> {}::text[], 'null'::jsonb)", self.members, name.split("."))
+        return sql("nullif({} -> {}::text, 'null'::jsonb)", self.members, name)
+
+
 def short(name: str) -> str:
     """A property's name without the properties. that clients may write before it."""
     return name.removeprefix("properties.")
 
 
 def is_geometry(name: str) -> bool:
-    """Whether it names the item's geometry."""
+    """Whether it names the geometry of a document."""
     return short(name) == "geometry"
 
 
-def column(name: str, parameter: str) -> Column:
-    """The column of a property: nested members are reached by dots. Raises InvalidError."""
-    name = short(name)
-    if name in _TEXTS:
-        return Column(name, "text", _TEXTS[name], nullable=False, indexed=True)
-    if name in _TIMES:
-        return Column(name, "time", _TIMES[name], nullable=name != "datetime", indexed=name == "datetime")
-    if not name or name in _NOT_ASKABLE:
-        raise InvalidError(parameter, name, "allowed are id, collection and the members of properties")
-    return Column(name, "json", _member(name), nullable=True, indexed=name in INDEXED)
-
-
-def stored(name: str, parameter: str) -> Sql:
-    """The JSON value of a property, of a time too. Raises InvalidError."""
-    found = column(name, parameter)
-    match found.kind:
-        case "text":
-            return sql("to_jsonb({})", found.expression)
-        case "time":
-            return _member(found.name)
-        case "json":
-            return found.expression
-
-
-def _member(name: str) -> Sql:
-    # A JSON null says as little as a missing member; both are null in SQL.
-    if "." in name:
-        return sql("nullif(properties #> {}::text[], 'null'::jsonb)", name.split("."))
-    return sql("nullif(properties -> {}::text, 'null'::jsonb)", name)
+ITEMS = Inventory(
+    texts={"id": sql("id"), "collection": sql("collection")},
+    times={
+        "datetime": sql("datetime"),
+        "start_datetime": sql("start_datetime"),
+        "end_datetime": sql("end_datetime"),
+        "created": sql("created"),
+        "updated": sql("updated"),
+    },
+    required=frozenset({"id", "collection", "datetime"}),
+    members=sql("properties"),
+    geometry=sql("geometry"),
+    refused=frozenset({"geometry", "bbox", "links", "assets", "type", "stac_version", "stac_extensions", "properties"}),
+    # Those of the first migration.
+    indexed=frozenset({"id", "collection", "datetime", "eo:cloud_cover"}),
+    key=("collection", "id"),
+    order=(SortKey("datetime", descending=True),),
+)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from satapi.errors import InvalidError
-from satapi.query.inventory import Column, column
+from satapi.query.inventory import Column, Inventory
 from satapi.query.sql import Sql, join, sql
 from satapi.stac.search import Position, SortKey
 from satapi.stac.times import format_instant, parse_instant
@@ -55,15 +55,11 @@ class Order(msgspec.Struct, frozen=True):
                 return False
 
 
-_NEWEST_FIRST = (SortKey("datetime", descending=True),)
-_TIE_BREAKERS = (SortKey("collection"), SortKey("id"))
-
-
-def order(sortby: Sequence[SortKey], *, backward: bool = False) -> Order:
-    """The order for the sort extension's keys; newest first without any. Raises InvalidError."""
+def order(sortby: Sequence[SortKey], inventory: Inventory, *, backward: bool = False) -> Order:
+    """The order for the sort extension's keys, or the inventory's own without any. Raises InvalidError."""
     first: dict[str, Key] = {}
-    for key in (*(sortby or _NEWEST_FIRST), *_TIE_BREAKERS):
-        first.setdefault(key.field, Key(column(key.field, "sortby"), key.descending))
+    for key in (*(sortby or inventory.order), *map(SortKey, inventory.key)):
+        first.setdefault(key.field, Key(inventory.column(key.field, "sortby"), key.descending))
     return Order(tuple(first.values()), backward)
 
 
@@ -150,20 +146,20 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Token)
 
 
-def encode(sortby: Sequence[SortKey], place: Position) -> str:
+def encode(sortby: Sequence[SortKey], inventory: Inventory, place: Position) -> str:
     """The opaque token of a position."""
-    token = _Token(_signature(sortby), place.backward, place.values, place.collection, place.id)
+    token = _Token(_signature(sortby, inventory), place.backward, place.values, place.collection, place.id)
     return urlsafe_b64encode(_ENCODER.encode(token)).rstrip(b"=").decode()
 
 
-def decode(text: str, sortby: Sequence[SortKey]) -> Position:
+def decode(text: str, sortby: Sequence[SortKey], inventory: Inventory) -> Position:
     """The position of a token. Raises InvalidError for one that is not ours, or of another order."""
     allowed = "allowed is the token of a next or prev link, with the sortby of that link"
     try:
         token = _DECODER.decode(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
-        if token.order != _signature(sortby) or "\0" in token.collection or "\0" in token.id:
+        if token.order != _signature(sortby, inventory) or "\0" in token.collection or "\0" in token.id:
             raise InvalidError("token", text, allowed)
-        for key, value in zip(order(sortby).values, token.values, strict=True):
+        for key, value in zip(order(sortby, inventory).values, token.values, strict=True):
             _check(key, value)
     except (ValueError, UnicodeEncodeError, binascii.Error, msgspec.DecodeError, RecursionError):
         raise InvalidError("token", text, allowed) from None
@@ -180,5 +176,6 @@ def _check(key: Key, value: str | None) -> None:
         msgspec.json.decode(value)
 
 
-def _signature(sortby: Sequence[SortKey]) -> int:
-    return zlib.crc32(msgspec.msgpack.encode([(key.field, key.descending) for key in sortby or _NEWEST_FIRST]))
+def _signature(sortby: Sequence[SortKey], inventory: Inventory) -> int:
+    keys = [(key.field, key.descending) for key in sortby or inventory.order]
+    return zlib.crc32(msgspec.msgpack.encode((inventory.key, keys)))

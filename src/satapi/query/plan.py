@@ -15,6 +15,7 @@ import msgspec
 from satapi.query import keyset
 
 if TYPE_CHECKING:
+    from satapi.query.inventory import Inventory
     from satapi.stac.search import Search
 
 # When an area is broad. Reading by distance opens the index pages of the area whose times span the anchor, so its cost
@@ -52,10 +53,10 @@ class Plan(msgspec.Struct, frozen=True):
     broad_from: int = 0
 
 
-def choose(search: Search) -> Plan:
+def choose(search: Search, inventory: Inventory) -> Plan:
     """The plan for a search: a function of its shape alone."""
     backward = search.position is not None and search.position.backward
-    order = keyset.order(search.sortby, backward=backward)
+    order = keyset.order(search.sortby, inventory, backward=backward)
     return Plan(_method(search, order), _scope(search), order, _broad_from(search))
 
 

@@ -18,6 +18,7 @@ from satapi.query.sql import Sql, join, sql
 from satapi.query.valued import by_values
 
 if TYPE_CHECKING:
+    from satapi.query.inventory import Inventory
     from satapi.stac.search import Search
 
 
@@ -28,10 +29,10 @@ class Statement(msgspec.Struct, frozen=True):
     plan: Plan
 
 
-def page(search: Search, spans: Spans, carried: Carried = "content") -> Statement:
+def page(search: Search, inventory: Inventory, spans: Spans, carried: Carried = "content") -> Statement:
     """The statement for one page of a search. Raises InvalidError."""
-    plan = choose(search)
-    conditions = Conditions(search, plan, spans)
+    plan = choose(search, inventory)
+    conditions = Conditions(search, plan, inventory, spans)
     rows = Rows(plan.order, carried, search.limit + 1)
     match plan.method:
         case "lookup" | "sort":
@@ -41,9 +42,9 @@ def page(search: Search, spans: Spans, carried: Carried = "content") -> Statemen
     return Statement(_with(conditions.tables, found), plan)
 
 
-def count(search: Search, spans: Spans, at_most: int | None) -> Sql:
+def count(search: Search, inventory: Inventory, spans: Spans, at_most: int | None) -> Sql:
     """Counts the matches of a search, as far as `at_most` and one more."""
-    conditions = Conditions(search, choose(search), spans)
+    conditions = Conditions(search, choose(search, inventory), inventory, spans)
     holds = join("", [sql(" having (select hold from spans)") for _ in conditions.tables])
     return _with(
         conditions.tables,
@@ -56,9 +57,9 @@ def count(search: Search, spans: Spans, at_most: int | None) -> Sql:
     )
 
 
-def estimate(search: Search, spans: Spans) -> Sql:
+def estimate(search: Search, inventory: Inventory, spans: Spans) -> Sql:
     """Asks PostgreSQL for its estimate of the matches: one JSON document, whose Plan has "Plan Rows"."""
-    conditions = Conditions(search, choose(search), spans)
+    conditions = Conditions(search, choose(search, inventory), inventory, spans)
     return sql("explain (format json) select 1 from items where {}", join(" and ", conditions.estimable))
 
 

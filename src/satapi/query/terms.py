@@ -27,7 +27,7 @@ from satapi.cql2.ast import (
 )
 from satapi.errors import InvalidError
 from satapi.query.constants import constant
-from satapi.query.inventory import column, is_geometry, stored
+from satapi.query.inventory import is_geometry
 from satapi.query.sql import Sql, join, sql
 from satapi.stac.times import format_instant
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import LiteralString
 
     from satapi.cql2.ast import Bound, Node, Scalar
+    from satapi.query.inventory import Inventory
 
 # json is what only the item knows.
 Kind = OneOf["text", "number", "boolean", "instant", "geometry", "array", "interval", "json"]
@@ -55,7 +56,8 @@ _BEFORE_ALL, _AFTER_ALL = sql("'-infinity'::timestamptz"), sql("'infinity'::time
 class Terms:
     """Values as SQL. `parameter` is what errors name; `predicate` makes SQL of predicates that stand as values."""
 
-    def __init__(self, parameter: str, predicate: Callable[[Node], Sql]) -> None:
+    def __init__(self, inventory: Inventory, parameter: str, predicate: Callable[[Node], Sql]) -> None:
+        self.inventory = inventory
         self.parameter = parameter
         self._predicate = predicate
 
@@ -65,7 +67,7 @@ class Terms:
             case Property(name):
                 if is_geometry(name):
                     return "geometry"
-                return _COLUMN_KINDS[column(name, self.parameter).kind]
+                return _COLUMN_KINDS[self.inventory.column(name, self.parameter).kind]
             case Literal(value):
                 return _kind_of_literal(value)
             case CaseInsensitive(argument) | AccentInsensitive(argument):
@@ -132,7 +134,7 @@ class Terms:
                 return sql("cql2_accenti({})", self._text(argument))
             case Function():
                 return self._call(expression)
-            case Property(name) if (found := column(name, self.parameter)).kind == "text":
+            case Property(name) if (found := self.inventory.column(name, self.parameter)).kind == "text":
                 return found.expression
             case _:
                 value = self.json(expression)
@@ -175,7 +177,7 @@ class Terms:
                 return sql("{}::text::timestamptz", format_instant(instants.moment(value)))
             case CaseInsensitive(argument) | AccentInsensitive(argument) if self.kind(argument) == "instant":
                 return self._instant(argument)
-            case Property(name) if (found := column(name, self.parameter)).kind == "time":
+            case Property(name) if (found := self.inventory.column(name, self.parameter)).kind == "time":
                 return found.expression
             case Function():
                 return self._call(expression)
@@ -185,7 +187,7 @@ class Terms:
     def _geometry(self, expression: Expression) -> Sql:
         match expression:
             case Property(name) if is_geometry(name):
-                return sql("geometry")
+                return self.inventory.geometry
             case Geometry() | GeometryCollection() | BoundingBox():
                 return sql("st_geomfromwkb({}, 4326)", shapely.to_wkb(planar.shape(expression, self.parameter)))
             case Function():
@@ -213,7 +215,7 @@ class Terms:
             case Property(name):
                 if is_geometry(name):
                     raise self.mismatch(expression, "a value of JSON")
-                return stored(name, self.parameter)
+                return self.inventory.stored(name, self.parameter)
             case CaseInsensitive(argument) | AccentInsensitive(argument) if self.kind(argument) == "json":
                 value = self.json(argument)
                 text = self._text(expression)

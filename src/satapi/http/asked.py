@@ -1,0 +1,152 @@
+"""What was asked: the members of a search as they were sent, as texts of a GET or as JSON of a POST body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Raw
+
+from satapi.errors import InvalidError
+from satapi.http import nesting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from satapi.settings import Settings
+
+
+class SortEntry(msgspec.Struct):
+    """An entry of sortby in a body (sort extension)."""
+
+    field: str
+    direction: str = "asc"
+
+
+class FieldsEntry(msgspec.Struct):
+    """The fields member of a body (fields extension)."""
+
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+
+
+class Asked(msgspec.Struct, kw_only=True):
+    """The members of a search as they were sent: by name those of a POST body, and the parameters of a GET."""
+
+    limit: int | None = None
+    bbox: list[float] | None = None
+    intersects: Raw | None = None
+    datetime: str | None = None
+    ids: list[str] | None = None
+    collections: list[str] | None = None
+    fields: FieldsEntry | None = None
+    sortby: list[SortEntry] | None = None
+    query: Raw | None = None
+    filter: str | Raw | None = None
+    filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
+    filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
+    token: str | None = None
+
+
+SEARCH_PARAMETERS = Asked.__struct_encode_fields__
+
+_TYPES = {
+    "limit": int,
+    "bbox": list[float],
+    "intersects": Raw,
+    "datetime": str,
+    "ids": list[str],
+    "collections": list[str],
+    "fields": FieldsEntry,
+    "sortby": list[SortEntry],
+    "query": Raw,
+    "filter": Raw,
+    "filter-lang": str,
+    "filter-crs": str,
+    "token": str,
+}
+_DECODERS: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
+
+
+def from_pairs(given: Sequence[tuple[str, str]], settings: Settings) -> Asked:
+    """What the parameters of a GET ask for."""
+    asked = Asked()
+    for name, value in given:
+        if name in {"intersects", "query"}:
+            nesting.check(value.encode(errors="replace"), settings.nesting_max, name)
+        setattr(asked, _attribute(name), _FROM_TEXT[name](value))
+    return asked
+
+
+def from_members(given: dict[str, Raw]) -> Asked:
+    """What the members of a POST body ask for."""
+    asked = Asked()
+    for name, value in given.items():
+        try:
+            setattr(asked, _attribute(name), _DECODERS[name].decode(value))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidError(name, bytes(value).decode(errors="replace"), str(error)) from None
+    return asked
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
+
+
+# The values of GET parameters
+
+
+def _plain(number: str) -> str:
+    """The text, unless it is a number to Python alone. Raises ValueError."""
+    if "_" in number or not number.isascii():
+        raise ValueError(number)
+    return number
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(_plain(text))
+    except ValueError:
+        raise InvalidError("limit", text, "allowed are whole numbers from 1") from None
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(_plain(number)) for number in text.split(",")]
+    except ValueError:
+        raise InvalidError("bbox", text, "allowed are 4 or 6 numbers with commas between them") from None
+
+
+def _list(text: str) -> list[str]:
+    return [entry for entry in text.split(",") if entry]
+
+
+def _sort_entries(text: str) -> list[SortEntry]:
+    # A plus that was not escaped arrives as a space.
+    return [SortEntry(entry.lstrip("+- "), "desc" if entry.startswith("-") else "asc") for entry in _list(text)]
+
+
+def _field_entries(text: str) -> FieldsEntry:
+    names = _list(text)
+    return FieldsEntry(
+        [name.lstrip("+ ") for name in names if not name.startswith("-")],
+        [name[1:] for name in names if name.startswith("-")],
+    )
+
+
+_FROM_TEXT: dict[str, Callable[[str], object]] = {
+    "limit": _whole_number,
+    "bbox": _numbers,
+    "intersects": lambda text: Raw(text.encode(errors="replace")),
+    # Likewise in the offset of a time.
+    "datetime": lambda text: text.replace(" ", "+"),
+    "ids": _list,
+    "collections": _list,
+    "fields": _field_entries,
+    "sortby": _sort_entries,
+    "query": lambda text: Raw(text.encode(errors="replace")),
+    "filter": str,
+    "filter-lang": str,
+    "filter-crs": str,
+    "token": str,
+}
