@@ -49,7 +49,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             return Column(name, "time", self.times[name], name not in self.required, name in self.indexed)
         if not name or name in self.refused:
             columns = ", ".join((*self.texts, *self.times))
-            raise InvalidError(parameter, name, f"allowed are {columns} and the other members of the properties")
+            raise InvalidError(parameter, name, f"allowed are {columns} and the other members of properties")
         return Column(name, "json", self._member(name), nullable=True, indexed=name in self.indexed)
 
     def stored(self, name: str, parameter: str) -> Sql:
