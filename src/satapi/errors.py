@@ -9,7 +9,7 @@
     ├── SchemaError         the database schema is not the one this code knows
     ├── ClusterError        the embedded PostgreSQL cannot be found or started
     └── UnavailableError    the database cannot answer now                     503
-        └── TimedOutError   the statement took longer than is allowed          503
+        └── TimedOutError   the statement took longer than is allowed          504
 
 HTTP status codes are given to these in one table, `satapi.http.problems`.
 """
@@ -85,7 +85,7 @@ class UnavailableError(SatapiError):
 
 
 class TimedOutError(UnavailableError):
-    """The statement ran into the statement timeout."""
+    """The statement ran into the statement timeout: trying again helps less than asking for less."""
 
     code = "TimedOut"
 

@@ -91,16 +91,17 @@ def test_every_member_of_a_search_and_every_operator_is_described() -> None:
     body = components["schemas"]["Search"]["properties"]
     assert list(body) == list(Asked.__struct_encode_fields__)
     assert all(member["description"] for member in body.values())
-    assert set(components["parameters"]) == {"collection_id", "item_id", "name", *body}
+    assert set(components["parameters"]) == {"collection_id", "item_id", "name", "Prefer", *body}
     assert list(components["schemas"]["Comparisons"]["properties"]) == list(get_args(Operator))
 
 
 def test_the_parameters_of_ogc_api_features_are_as_it_defines_them() -> None:
     described = document()
     operation = described["paths"][paths.COLLECTION_ITEMS]["get"]
-    assert [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]] == list(
-        Asked.__struct_encode_fields__
-    )
+    assert [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]] == [
+        *Asked.__struct_encode_fields__,
+        "Prefer",
+    ]
     for name, schema in {
         "limit": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10},
         "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},

@@ -32,9 +32,7 @@ def translated() -> Generator[None]:
     try:
         yield
     except asyncpg.QueryCanceledError:
-        raise TimedOutError(
-            "The search took longer than the server allows; a smaller area, a shorter time or a filter helps"
-        ) from None
+        raise TimedOutError("The database took longer than the server allows; asking for less would help") from None
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError) as error:
         raise SchemaError("The database has not the schema that this server knows; run `satapi db migrate`") from error
     except asyncpg.DataError as error:

@@ -39,9 +39,13 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of rows in order, and where the pages after and before it start; None where there are none."""
+    """A page of rows in order, and where the pages after and before it start; None where there are none.
+
+    `first` is how many items the pages before it had.
+    """
 
     rows: list[asyncpg.Record]
+    first: int
     following: Position | None
     preceding: Position | None
 
@@ -53,19 +57,27 @@ def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
     if order.backward:
         shown.reverse()
     if not shown:
-        return Page([], None, None)
+        return Page([], 0, None, None)
     after_last = more if not order.backward else True
     before_first = search.position is not None and (more or not order.backward)
+    first = _first(search.position, len(shown)) if before_first else 0
     return Page(
         shown,
-        _place(shown[-1], backward=False) if after_last else None,
-        _place(shown[0], backward=True) if before_first else None,
+        first,
+        _place(shown[-1], first + len(shown), backward=False) if after_last else None,
+        _place(shown[0], first, backward=True) if before_first else None,
     )
 
 
-def _place(row: asyncpg.Record, *, backward: bool) -> Position:
+def _first(position: Position | None, shown: int) -> int:
+    if position is None:
+        return 0
+    return max(0, position.before - shown) if position.backward else position.before
+
+
+def _place(row: asyncpg.Record, before: int, *, backward: bool) -> Position:
     collection, identifier, _, _, *values = row
-    return keyset.position(values, collection, identifier, backward=backward)
+    return keyset.position(values, collection, identifier, before, backward=backward)
 
 
 async def rows(database: Database, records: Sequence[asyncpg.Record]) -> Iterator[Row]:

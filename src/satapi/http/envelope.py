@@ -28,7 +28,10 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 # Answers are public documents, so every origin may read them.
 _CORS = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, Server-Timing, X-Request-ID"),
+    (
+        b"access-control-expose-headers",
+        b"Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, Server-Timing, X-Request-ID",
+    ),
 ]
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",

@@ -41,7 +41,8 @@ _FAILURES: dict[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "A parameter is not allowed, or its value",
     HTTPStatus.NOT_FOUND: "What the path names does not exist",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over one of the limits",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database cannot answer now, or took too long",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database cannot answer now",
+    HTTPStatus.GATEWAY_TIMEOUT: "The database took longer than is allowed; the description says what would help",
 }
 
 
@@ -58,7 +59,9 @@ def document(resources: Sequence[Resource], settings: Settings, base: str, versi
             "schemas": {name: convert(schema) for name, schema in _schemas(resources, settings).items()},
             "parameters": {
                 name: parameter.described(convert)
-                for name, parameter in (parameters.in_path() | parameters.in_query(settings)).items()
+                for name, parameter in (
+                    parameters.in_path() | parameters.in_query(settings) | parameters.in_headers()
+                ).items()
             },
             "responses": {str(status.value): _failure(status) for status in _FAILURES},
         },
@@ -103,8 +106,9 @@ def _operation(method: str, operation: Operation, tag: str) -> Schema:
     if method == "post":
         body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
         described["requestBody"] = {"content": {JSON: body}}
-    elif operation.parameters:
-        described["parameters"] = [_ref("parameters", name) for name in operation.parameters]
+    given = (*(operation.parameters if method == "get" else ()), *operation.headers)
+    if given:
+        described["parameters"] = [_ref("parameters", name) for name in given]
     return described | {"responses": {str(status): _response(status, operation) for status in operation.statuses}}
 
 

@@ -52,7 +52,7 @@ class Parameter(msgspec.Struct, frozen=True):
     """A parameter of a path or a query; one that `is_json` is a JSON text, and forms may start from its `example`."""
 
     name: str
-    place: Literal["path", "query"]
+    place: Literal["path", "query", "header"]
     description: str
     schema: Schema
     is_json: bool = False
@@ -101,6 +101,16 @@ def in_path() -> dict[str, Parameter]:
     """The parameters of the paths."""
     schema: Schema = {"type": "string", "minLength": 1}
     return {name: Parameter(name, "path", description, schema) for name, description in _PATH_DESCRIPTIONS.items()}
+
+
+def in_headers() -> dict[str, Parameter]:
+    """The headers of requests that mean something here."""
+    schema: Schema = {"type": "string", "examples": ["count=exact"]}
+    description = (
+        "How to count all matches (RFC 7240): count=exact, count=planned (an estimate) or count=none. The answer's "
+        "Content-Range then has the places of its items and the number, and Preference-Applied says what was done."
+    )
+    return {"Prefer": Parameter("Prefer", "header", description, schema)}
 
 
 def _list(pattern: str, described: str) -> Schema:

@@ -13,6 +13,7 @@ from satapi.errors import (
     NotFoundError,
     SatapiError,
     SchemaError,
+    TimedOutError,
     TooLargeError,
     UnavailableError,
 )
@@ -25,6 +26,7 @@ _STATUSES: tuple[tuple[type[SatapiError], HTTPStatus], ...] = (
     (InvalidError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
+    (TimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (SchemaError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -16,7 +16,7 @@ class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
     `gives` is what it answers with 200: the struct of a document, or the media types of what is none. `statuses` are
-    all that it may answer, and `parameters` the names of those in the query.
+    all that it may answer, `parameters` the names of those in the query, and `headers` those of a request that count.
     """
 
     handler: Handler
@@ -25,6 +25,7 @@ class Operation(msgspec.Struct, frozen=True):
     gives: type[msgspec.Struct] | tuple[str, ...]
     statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
 
 class Resource(msgspec.Struct, frozen=True):

@@ -28,9 +28,12 @@ async def _get_api(request: Request) -> Response:
 
 # What may be answered: without the database, from it, by a search, and where one document is named.
 _FIXED = (200,)
-_READ = (200, 503)
-_FOUND = (200, 400, 413, 503)
-_ONE = (200, 304, 404, 503)
+_READ = (200, 503, 504)
+_FOUND = (200, 400, 413, 503, 504)
+_ONE = (200, 304, 404, 503, 504)
+
+# The headers that a search minds.
+_PREFER = ("Prefer",)
 
 RESOURCES: tuple[Resource, ...] = (
     Resource(
@@ -74,8 +77,10 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.SEARCH,
         "Search",
-        Operation(search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS),
-        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND),
+        Operation(
+            search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS, _PREFER
+        ),
+        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND, headers=_PREFER),
     ),
     Resource(
         paths.FUNCTIONS,
@@ -92,6 +97,7 @@ RESOURCES: tuple[Resource, ...] = (
             shapes.ItemCollection,
             _FOUND,
             SEARCH_PARAMETERS,
+            _PREFER,
         ),
     ),
     Resource(
@@ -119,6 +125,7 @@ RESOURCES: tuple[Resource, ...] = (
             shapes.ItemCollection,
             (*_FOUND, 404),
             SEARCH_PARAMETERS,
+            _PREFER,
         ),
     ),
     Resource(

@@ -11,11 +11,11 @@ from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
 from satapi.errors import NotFoundError, TimedOutError
-from satapi.http import asked, requests, responses, urls
+from satapi.http import asked, counting, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
 from satapi.http.streaming import WHOLE_ITEMS_MAX, features
-from satapi.query import keyset, select
+from satapi.query import cost, keyset, select
 from satapi.query.inventory import ITEMS
 from satapi.stac import fields, paths
 from satapi.stac.links import GEOJSON, JSON, Link
@@ -23,10 +23,12 @@ from satapi.stac.links import GEOJSON, JSON, Link
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asyncpg import Record
     from starlette.requests import Request
 
     from satapi.http.timing import Timing
     from satapi.query.rows import Carried
+    from satapi.query.sql import Sql
     from satapi.stac.search import Position, Search
 
 
@@ -94,19 +96,21 @@ async def _answer(request: Request, question: _Question) -> Response:
     here, search = question.here, question.search
     timing: Timing = request.state.timing
     in_pieces = search.limit > WHOLE_ITEMS_MAX
+    preferred = counting.preference(request.headers)
     page = await _page(request, question, "size" if in_pieces else "content")
     with timing.stage("db"):
         if not page.rows and question.collection_id is not None:
             await _must_exist(here, question.collection_id)
         rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
-        matched = await while_present(request, _matched(question, page))
+        counted = await while_present(request, counting.counted(here, search, page, preferred))
     with timing.stage("render"):
         render = _renderer(question)
-        tail = _tail(question, page, matched)
+        tail = _tail(question, page, counted.matched)
         if in_pieces:
             found = features(here.database, items.sizes(page.rows), render, tail)
-            return StreamingResponse(found, media_type=GEOJSON)
-        return Response(responses.joined(responses.OPENING, rows, render, tail(len(rows))), media_type=GEOJSON)
+            return StreamingResponse(found, headers=counted.headers, media_type=GEOJSON)
+        body = responses.joined(responses.OPENING, rows, render, tail(len(rows)))
+        return Response(body, headers=counted.headers, media_type=GEOJSON)
 
 
 async def _page(request: Request, question: _Question, carried: Carried) -> items.Page:
@@ -117,9 +121,18 @@ async def _page(request: Request, question: _Question, carried: Carried) -> item
         given = spans.known(database, search)
         statement = select.page(search, ITEMS, given, carried)
     with timing.stage("db"):
-        rows = await while_present(request, database.fetch(statement.sql))
+        rows = await while_present(request, _found(question, statement.sql))
         again = not rows and await spans.have_grown(database, search, given)
     return await _page(request, question, carried) if again else items.paginate(rows, search, statement.plan.order)
+
+
+async def _found(question: _Question, statement: Sql) -> list[Record]:
+    here = question.here
+    try:
+        return await here.database.fetch(statement)
+    except TimedOutError:
+        took = f"The search took longer than {here.settings.statement_timeout_s:g} seconds"
+        raise TimedOutError(f"{took}; {cost.advice(question.search, ITEMS)}") from None
 
 
 async def _must_exist(here: Server, collection_id: str) -> None:
@@ -166,33 +179,3 @@ def _tail(question: _Question, page: items.Page, matched: int | None) -> Callabl
     add("prev", page.preceding)
     add("next", page.following)
     return lambda returned: b"]," + responses.encode(_Tail(links, returned, matched))[1:]
-
-
-async def _matched(question: _Question, page: items.Page) -> int | None:
-    """How many items match in all, where the settings ask for it; auto counts what is free or cheap.
-
-    It is free where the first page is the only one. A page of one item is how clients ask for the number alone.
-    """
-    here, search = question.here, question.search
-    mode = here.settings.number_matched
-    if mode == "none":
-        return None
-    if search.position is None and page.following is None:
-        return len(page.rows)
-    match mode:
-        case "exact":
-            return await items.count(here.database, search)
-        case "estimated":
-            return await items.estimate(here.database, search)
-        case "auto":
-            if search.limit > 1:
-                return None
-            try:
-                return await items.count(
-                    here.database,
-                    search,
-                    at_most=here.settings.count_max,
-                    timeout_s=here.settings.count_timeout_s,
-                )
-            except TimedOutError:
-                return None

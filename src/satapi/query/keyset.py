@@ -6,9 +6,10 @@ import binascii
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from satapi.errors import InvalidError
 from satapi.query.inventory import Column, Inventory
@@ -124,11 +125,11 @@ def _by_name(order: Order, position: Position) -> dict[str, Sql | None]:
     return values
 
 
-def position(values: Sequence[object], collection: str, identifier: str, *, backward: bool) -> Position:
-    """The place of an item in the order, from the values of its row: times, and JSON texts."""
+def position(values: Sequence[object], collection: str, identifier: str, before: int, *, backward: bool) -> Position:
+    """The place of an item in the order, from the values of its row (times, and JSON texts) and how many precede it."""
     texts = tuple(format_instant(value) if isinstance(value, datetime) else value for value in values)
     return msgspec.convert(
-        {"values": texts, "collection": collection, "id": identifier, "backward": backward}, Position
+        {"values": texts, "collection": collection, "id": identifier, "backward": backward, "before": before}, Position
     )
 
 
@@ -140,6 +141,7 @@ class _Token(msgspec.Struct, array_like=True):
     values: tuple[str | None, ...]
     collection: str
     id: str
+    before: Annotated[int, Meta(ge=0)] = 0
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -148,7 +150,9 @@ _DECODER = msgspec.msgpack.Decoder(_Token)
 
 def encode(sortby: Sequence[SortKey], inventory: Inventory, place: Position) -> str:
     """The opaque token of a position."""
-    token = _Token(_signature(sortby, inventory), place.backward, place.values, place.collection, place.id)
+    token = _Token(
+        _signature(sortby, inventory), place.backward, place.values, place.collection, place.id, place.before
+    )
     return urlsafe_b64encode(_ENCODER.encode(token)).rstrip(b"=").decode()
 
 
@@ -163,7 +167,7 @@ def decode(text: str, sortby: Sequence[SortKey], inventory: Inventory) -> Positi
             _check(key, value)
     except (ValueError, UnicodeEncodeError, binascii.Error, msgspec.DecodeError, RecursionError):
         raise InvalidError("token", text, allowed) from None
-    return Position(token.values, token.collection, token.id, token.backward)
+    return Position(token.values, token.collection, token.id, token.backward, token.before)
 
 
 def _check(key: Key, value: str | None) -> None:

@@ -41,13 +41,14 @@ class Fields(msgspec.Struct, frozen=True):
 class Position(msgspec.Struct, frozen=True):
     """Where a page starts: after the item with these sort values (JSON texts, None where missing) and key.
 
-    `backward` asks for the page that ends before it.
+    `backward` asks for the page that ends before it; `before` is how many items the pages so far had before the place.
     """
 
     values: tuple[str | None, ...]
     collection: str
     id: str
     backward: bool = False
+    before: int = 0
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):

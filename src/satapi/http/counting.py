@@ -1,0 +1,89 @@
+"""Counting: how many items match a search in all, as the request prefers or else as the settings say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+from satapi.db import items
+from satapi.errors import TimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.datastructures import Headers
+
+    from satapi.db.items import Page
+    from satapi.http.server import Server
+    from satapi.stac.search import Search
+
+Preference = Literal["exact", "planned", "none"]
+Mode = Literal["auto", "exact", "estimated", "none"]
+
+_MODES: Mapping[Preference, Mode] = {"exact": "exact", "planned": "estimated", "none": "none"}
+
+# A preference ends at a comma, and its own parameters follow a semicolon (RFC 7240, 2).
+_COUNT = re.compile(r"(?:^|,)\s*count\s*=\s*\"?(\w+)\"?\s*(?=[,;]|$)", re.IGNORECASE)
+
+
+class Counted(NamedTuple):
+    """How many items match in all, None where that is not known; and the headers that say so where it was preferred."""
+
+    matched: int | None
+    headers: dict[str, str]
+
+
+def preference(headers: Headers) -> Preference | None:
+    """What the request prefers: the first `count` of its Prefer headers; others than the known ones are ignored."""
+    found = _COUNT.search(", ".join(headers.getlist("prefer")))
+    value = found[1].lower() if found else None
+    return cast("Preference", value) if value in _MODES else None
+
+
+async def counted(here: Server, search: Search, page: Page, preferred: Preference | None) -> Counted:
+    """Count the matches of a search whose page was read. Raises TimedOutError where an exact number takes too long."""
+    if preferred is None:
+        return Counted(await _matched(here, search, page, here.settings.number_matched), {})
+    matched = await _matched(here, search, page, _MODES[preferred])
+    headers = {"Preference-Applied": f"count={preferred}", "Content-Range": _content_range(page, matched)}
+    return Counted(matched, headers)
+
+
+async def _matched(here: Server, search: Search, page: Page, mode: Mode) -> int | None:
+    """Auto counts what is free or cheap.
+
+    It is free where the first page is the only one. A page of one item is how clients ask for the number alone.
+    """
+    if mode == "none":
+        return None
+    if search.position is None and page.following is None:
+        return len(page.rows)
+    match mode:
+        case "exact":
+            try:
+                return await items.count(here.database, search)
+            except TimedOutError:
+                raise TimedOutError(
+                    f"Counting all matches took longer than {here.settings.statement_timeout_s:g} seconds; "
+                    "an estimate (the header Prefer: count=planned), or an area or a time that is smaller, would help"
+                ) from None
+        case "estimated":
+            return await items.estimate(here.database, search)
+        case "auto":
+            if search.limit > 1:
+                return None
+            try:
+                return await items.count(
+                    here.database,
+                    search,
+                    at_most=here.settings.count_max,
+                    timeout_s=here.settings.count_timeout_s,
+                )
+            except TimedOutError:
+                return None
+
+
+def _content_range(page: Page, matched: int | None) -> str:
+    """The places of a page's items, from 0, as the pages that led to it counted them (RFC 9110, 14.4)."""
+    total = "*" if matched is None else str(matched)
+    return f"items {page.first}-{page.first + len(page.rows) - 1}/{total}" if page.rows else f"items */{total}"
