@@ -63,7 +63,8 @@ class Scenario(NamedTuple):
     has_floor: bool = False
 
 
-def _search(**body: object) -> bytes:
+def search(**body: object) -> bytes:
+    """POST /search."""
     return request_bytes("POST", "/search", orjson.dumps(body))
 
 
@@ -73,49 +74,49 @@ def _item(chance: Chance) -> bytes:
 
 
 def _five_ids(chance: Chance) -> bytes:
-    return _search(ids=[item_id for _, item_id in chance.random.sample(chance.keys, 5)])
+    return search(ids=[item_id for _, item_id in chance.random.sample(chance.keys, 5)])
 
 
 def _of_one(limit: int) -> Callable[[Chance], bytes]:
-    return lambda chance: _search(collections=[chance.random.choice(LARGE)], limit=limit)
+    return lambda chance: search(collections=[chance.random.choice(LARGE)], limit=limit)
 
 
 def _cloud_cover(chance: Chance) -> bytes:
     test = {"eo:cloud_cover": {"lt": chance.random.randint(5, 40)}}
-    return _search(bbox=chance.bbox(10), query=test, limit=50)
+    return search(bbox=chance.bbox(10), query=test, limit=50)
 
 
 def _by_cloud_cover(chance: Chance) -> bytes:
     sortby = [{"field": "properties.eo:cloud_cover", "direction": "asc"}]
-    return _search(collections=[chance.random.choice(LARGE)], datetime=chance.window(365), sortby=sortby, limit=10)
+    return search(collections=[chance.random.choice(LARGE)], datetime=chance.window(365), sortby=sortby, limit=10)
 
 
 def _fields(chance: Chance) -> bytes:
     paths = ["id", "type", "collection", "geometry", "bbox", "properties.datetime", "properties.eo:cloud_cover"]
     exclude = ["assets", "links"]
     fields = {"include": paths, "exclude": exclude}
-    return _search(collections=[chance.random.choice(LARGE)], datetime=chance.window(365), fields=fields, limit=500)
+    return search(collections=[chance.random.choice(LARGE)], datetime=chance.window(365), fields=fields, limit=500)
 
 
 ONE_COLLECTION_10 = Scenario("one collection, 10 items", "datetime", _of_one(10), has_floor=True)
 
 SCENARIOS = (
-    Scenario("latest 10 over all", "datetime", lambda _: _search(limit=10)),
+    Scenario("latest 10 over all", "datetime", lambda _: search(limit=10)),
     ONE_COLLECTION_10,
     Scenario("one collection, 100 items", "datetime", _of_one(100), has_floor=True),
-    Scenario("bbox of 1 degree", "datetime", lambda chance: _search(bbox=chance.bbox(1), limit=10)),
+    Scenario("bbox of 1 degree", "datetime", lambda chance: search(bbox=chance.bbox(1), limit=10)),
     Scenario(
         "5 degrees and 90 days",
         "datetime",
-        lambda chance: _search(bbox=chance.bbox(5), datetime=chance.window(90), limit=10),
+        lambda chance: search(bbox=chance.bbox(5), datetime=chance.window(90), limit=10),
     ),
-    Scenario("month over all", "datetime", lambda chance: _search(datetime=chance.window(30), limit=10)),
+    Scenario("month over all", "datetime", lambda chance: search(datetime=chance.window(30), limit=10)),
     Scenario("cloud cover in 10 degrees, 50 items", "datetime", _cloud_cover),
     Scenario("sorted by cloud cover, a year", "eo:cloud_cover", _by_cloud_cover),
     Scenario(
         "polygon of 60 points and a year",
         "datetime",
-        lambda chance: _search(intersects=chance.polygon(60), datetime=chance.window(365), limit=10),
+        lambda chance: search(intersects=chance.polygon(60), datetime=chance.window(365), limit=10),
     ),
     Scenario("5 ids", "datetime", _five_ids),
     Scenario("fields of 500 items", "datetime", _fields),

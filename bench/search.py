@@ -18,6 +18,7 @@ import report
 import throughput
 from agreement import VERDICTS, compare, page
 from client import Connection
+from filters import FILTERS
 from scenarios import ONE_COLLECTION_10, SCENARIOS, requests
 
 if TYPE_CHECKING:
@@ -179,8 +180,10 @@ async def known_keys(dsn: str, schema: str) -> list[Key]:
     return [(row["collection"], row["id"]) for row in rows]
 
 
-def compare_searches(running: cluster.Cluster, names: Sequence[str], keys: Sequence[Key], count: int) -> str:
-    """Start the servers and ask them all scenarios."""
+def compare_searches(
+    running: cluster.Cluster, names: Sequence[str], scenarios: Sequence[Scenario], keys: Sequence[Key], count: int
+) -> str:
+    """Start the servers and ask them these scenarios."""
     modules = {"peer": peer, "satapi": ours, "floor": floor}
     with ExitStack() as stack:
         sides = {}
@@ -188,7 +191,7 @@ def compare_searches(running: cluster.Cluster, names: Sequence[str], keys: Seque
             server = stack.enter_context(modules[name].server(running.dsn(_side(name).DATABASE), 1))
             sides[name] = Side(server, stack.enter_context(Connection(server.port)))
         rows = []
-        for scenario in [one for one in SCENARIOS if one.has_floor or list(names) != ["floor"]]:
+        for scenario in [one for one in scenarios if one.has_floor or list(names) != ["floor"]]:
             rows.append(measure(scenario, sides, keys, count))
             print(".", end="", flush=True)
         return f"{as_table(rows)}\n\n{summary(rows, sides)}"
@@ -207,8 +210,10 @@ def main() -> None:
         keys = asyncio.run(known_keys(running.dsn(side.DATABASE), side.SCHEMA))
         for each in {_side(name) for name in names}:
             asyncio.run(cluster.warm(running.dsn(each.DATABASE), each.SCHEMA))
-        searches = compare_searches(running, names, keys, arguments.requests)
-        report.show("Search, one client", searches, arguments)
+        for title, scenarios in (("Search, one client", SCENARIOS), ("Filters, one client", FILTERS)):
+            if scenarios is FILTERS and "satapi" not in names:
+                continue
+            report.show(title, compare_searches(running, names, scenarios, keys, arguments.requests), arguments)
         if not arguments.no_rates:
             report.show("Search, 8 clients", rates(running, names, keys), arguments)
 

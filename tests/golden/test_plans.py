@@ -9,12 +9,15 @@ import asyncio
 import json
 import os
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import serving
+from satapi.cql2.ast import InList, Literal, Property, Temporal
+from satapi.cql2.ast import Interval as CqlInterval
 from satapi.db.pool import connect
 from satapi.query import select
 from satapi.query.conditions import Spans
@@ -51,6 +54,12 @@ _TRIANGLE = parse_geometry(b'{"type":"Polygon","coordinates":[[[0,0],[5,0],[0,5]
 _QUARTER = parse_interval("2021-01-01T00:00:00Z/2021-04-01T00:00:00Z")
 _CLEAR = (PropertyTest("eo:cloud_cover", "lt", 10),)
 _PLATFORM = (PropertyTest("platform", "eq", "p1"),)
+_MONTH = Temporal(
+    "t_intersects",
+    Property("datetime"),
+    CqlInterval(Literal(datetime(2021, 1, 1, tzinfo=UTC)), Literal(datetime(2021, 2, 1, tzinfo=UTC))),
+)
+_ONE_OF = InList(Property("platform"), (Literal("p1"), Literal("p2"), Literal(3)))
 _TIME = "2021-06-01T00:00:00Z"
 
 SEARCHES = {
@@ -80,6 +89,8 @@ SEARCHES = {
     "clearest-after": Search(limit=10, sortby=(SortKey("eo:cloud_cover"),), position=Position(("5",), "c1", "item-5")),
     "by-platform-and-time": Search(limit=10, sortby=(SortKey("platform"), SortKey("datetime", descending=True))),
     "by-id": Search(limit=10, sortby=(SortKey("id"),)),
+    "filter-month": Search(limit=10, area=_SMALL, filter=_MONTH),
+    "filter-one-of": Search(limit=10, filter=_ONE_OF),
     "ids": Search(limit=10, ids=("item-1", "item-2")),
 }
 

@@ -6,6 +6,7 @@ range of numbers below or above it, so one index on the value serves every type 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from satapi.cql2.ast import AccentInsensitive, CaseInsensitive, ComparisonOperator, Literal, Property, Term
@@ -16,6 +17,8 @@ from satapi.query.constants import json_text
 from satapi.query.sql import Sql, join, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from satapi.query.terms import Terms
 
 OPERATORS: dict[str, Sql] = {
@@ -27,7 +30,7 @@ OPERATORS: dict[str, Sql] = {
     ">=": sql(">="),
 }
 _EQUALITIES: dict[str, Sql] = {"=": sql("is not distinct from"), "<>": sql("is distinct from")}
-_MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {
+MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {
     "=": "=",
     "<>": "<>",
     "<": ">",
@@ -52,7 +55,7 @@ def comparison(terms: Terms, operator: ComparisonOperator, left: Term, right: Te
         case Property(), Literal(value) if kinds[0] == "json":
             return _ranged(operator, terms.json(left), value)
         case Literal(value), Property() if kinds[1] == "json":
-            return _ranged(_MIRRORED[operator], terms.json(right), value)
+            return _ranged(MIRRORED[operator], terms.json(right), value)
         case _:
             pass
     if operator in _EQUALITIES and kinds == ("json", "text") and is_pattern(right):
@@ -67,6 +70,46 @@ def comparison(terms: Terms, operator: ComparisonOperator, left: Term, right: Te
     if kinds[0] == "text" and operator not in {"=", "<>"}:
         other = sql('{} collate "C"', other)
     return sql("{} {} {}", one, OPERATORS[operator], other)
+
+
+def membership(terms: Terms, value: Term, options: Sequence[Term]) -> Sql:
+    """Whether a value equals one of the options; the value is read once where that is possible. Raises InvalidError."""
+    if not options:
+        return _FALSE
+    one = _json_membership(terms, value, options) or _folded_membership(terms, value, options)
+    return one or sql("({})", join(" or ", (comparison(terms, "=", value, option) for option in options)))
+
+
+def _json_membership(terms: Terms, value: Term, options: Sequence[Term]) -> Sql | None:
+    """A JSON property among literals."""
+    literals = [
+        option.value for option in options if isinstance(option, Literal) and not isinstance(option.value, date)
+    ]
+    if len(literals) < len(options) or not isinstance(value, Property) or terms.kind(value) != "json":
+        return None
+    return sql("{} = any({}::text[]::jsonb[])", terms.json(value), [json_text(literal) for literal in literals])
+
+
+def _folded_membership(terms: Terms, value: Term, options: Sequence[Term]) -> Sql | None:
+    """A JSON property without regard to case among texts; what is no text differs from every text."""
+    texts = [
+        option.argument.value
+        for option in options
+        if isinstance(option, CaseInsensitive)
+        and isinstance(option.argument, Literal)
+        and isinstance(option.argument.value, str)
+    ]
+    if len(texts) < len(options) or not isinstance(value, CaseInsensitive) or not isinstance(value.argument, Property):
+        return None
+    if terms.kind(value) != "json":
+        return None
+    return sql(
+        "case when {} is not null then "
+        "coalesce({} = any(array(select cql2_casei(given) from unnest({}::text[]) as given)), false) end",
+        terms.json(value.argument),
+        terms.of_kind("text", value),
+        texts,
+    )
 
 
 def _unfolded(term: Term) -> Term:

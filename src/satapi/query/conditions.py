@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from satapi.cql2 import query
-from satapi.query import filters
+from satapi.query import filters, narrow
 from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Conditions:
     """The conditions of one search, by what they are about. All are texts and parameters; nothing here chooses.
 
     `collections` is a parameter: the id for scope one, else the array of ids. `floor` and `ceiling` are the earliest
-    and the latest datetime that an item in the window can have, None without such an end. `meets` is the exact test of
+    and the latest datetime that a match can have, None without such an end. `meets` is the exact test of
     the window, true only if the spans hold.
     """
 
@@ -68,11 +68,12 @@ class Conditions:
         nodes = [query.node(test) for test in search.tests]
         self.tests = filters.conditions(nodes, inventory, "query", ordered=ordered)
         if search.filter is not None:
+            nodes.append(search.filter)
             self.tests += filters.conditions([search.filter], inventory, "filter", ordered=ordered)
         self.world = search.area is not None and search.area.world
         self.areas = [] if search.area is None or self.world else [Within(part) for part in search.area.parts]
-        self.floor: datetime | None = None
-        self.ceiling: datetime | None = None
+        # As the filters say, and then the window.
+        self.floor, self.ceiling = narrow.bounds(nodes)
         self.meets: list[Sql] = []
         self.tables: list[Sql] = []
         if search.window is not None:
@@ -87,11 +88,13 @@ class Conditions:
         hold: list[Sql] = []
         meets: list[Sql] = []
         if window.start is not None:
-            self.floor = window.start - min(spans.after, window.start - FIRST)
+            floor = window.start - min(spans.after, window.start - FIRST)
+            self.floor = max(floor, self.floor or floor)
             meets.append(sql("coalesce(end_datetime, datetime) >= {}::timestamptz", window.start))
             hold.append(sql("coalesce(max(span_after), '0') <= {}::interval", spans.after))
         if window.end is not None:
-            self.ceiling = window.end + min(spans.before, LAST - window.end)
+            ceiling = window.end + min(spans.before, LAST - window.end)
+            self.ceiling = min(ceiling, self.ceiling or ceiling)
             meets.append(sql("coalesce(start_datetime, datetime) <= {}::timestamptz", window.end))
             hold.append(sql("coalesce(max(span_before), '0') <= {}::interval", spans.before))
         where = join("", [sql(" where {}", named) for named in _in_collections(scope, sql("id"), self.collections)])

@@ -32,7 +32,7 @@ from satapi.cql2.ast import (
 )
 from satapi.cql2.temporal import DEFINITIONS
 from satapi.errors import InvalidError
-from satapi.query.comparisons import OPERATORS, comparison
+from satapi.query.comparisons import OPERATORS, comparison, membership
 from satapi.query.inventory import is_geometry
 from satapi.query.sql import Sql, join, sql
 from satapi.query.terms import Terms
@@ -61,14 +61,15 @@ def conditions(nodes: Sequence[Node], inventory: Inventory, parameter: str, *, o
     return [
         compiler.node(part) if compiler.is_estimable(part, ordered=ordered) else _even(compiler.node(part))
         for node in nodes
-        for part in _conjuncts(node)
+        for part in conjuncts(node)
     ]
 
 
-def _conjuncts(node: Node) -> Iterator[Node]:
+def conjuncts(node: Node) -> Iterator[Node]:
+    """The predicates that must all hold for the node to hold."""
     if isinstance(node, And):
         for argument in node.arguments:
-            yield from _conjuncts(argument)
+            yield from conjuncts(argument)
     else:
         yield node
 
@@ -143,9 +144,7 @@ class _Compiler:
             case Like(value, pattern):
                 return sql("{} like {}", self._terms.of_kind("text", value), self._pattern(pattern))
             case InList(value, options):
-                if not options:
-                    return sql("false")
-                return sql("({})", join(" or ", (comparison(self._terms, "=", value, option) for option in options)))
+                return membership(self._terms, value, options)
             case _:
                 assert_never(node)
 
