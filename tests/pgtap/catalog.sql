@@ -148,5 +148,40 @@ from unnest(
 
 select is(count(*), 3::bigint, 'and all of them are in the shared partition') from items_default;
 
+-- One statement gets one answer of the gate, whatever is analyzed meanwhile.
+insert into items (collection, id, geometry, datetime, properties, content)
+select
+    'a' as collection,
+    format('many-%s', n) as id,
+    st_setsrid(st_makepoint(n % 10, n % 7), 4326) as geometry,
+    '2020-01-01Z' as datetime,
+    '{}' as properties,
+    '{}' as content
+from generate_series(1, 100) as n;
+create function pg_temp.ask_around_an_analyze() returns boolean[]
+language plpgsql as $$
+declare
+    -- Planned each time, as a search is.
+    ask constant text := 'select is_broad(st_makeenvelope(0, 0, 5, 5, 4326), 5)';
+    before boolean;
+    after boolean;
+begin
+    execute ask into before;
+    analyze items;
+    execute ask into after;
+    return array[before, after];
+end
+$$;
+select is(pg_temp.ask_around_an_analyze(), array[false, false], 'the gate keeps its answer for a statement');
+select is(
+    array[
+        is_broad(st_makeenvelope(0, 0, 5, 5, 4326), 5),
+        is_broad(st_makeenvelope(0, 0, 5, 5, 4326), 1000),
+        is_broad(st_makeenvelope(0, 0, 1, 1, 4326), 5)
+    ],
+    array[true, false, false],
+    'and answers the next statement anew, for each area and bound'
+);
+
 select t.line from finish() as t (line);
 rollback;

@@ -220,15 +220,25 @@ CREATE FUNCTION satapi.cql2_upper(value text) RETURNS text
     select upper(value collate "und-x-icu")
 $$;
 CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE
     AS $$
 declare
+    asked text := concat_ws(' ', statement_timestamp(), above, md5(st_asewkb(area)));
+    answered text[] := string_to_array(current_setting('satapi.is_broad', true), ';');
     estimated real;
+    broad boolean;
 begin
-    select c.reltuples into estimated from pg_class as c where c.oid = 'items'::regclass;
-    return power(_postgis_selectivity('items'::regclass, 'geometry', area), 2) * estimated > above;
-exception when internal_error then
-    return false;
+    if answered[1] = asked then
+        return answered[2]::boolean;
+    end if;
+    begin
+        select c.reltuples into estimated from pg_class as c where c.oid = 'items'::regclass;
+        broad := power(_postgis_selectivity('items'::regclass, 'geometry', area), 2) * estimated > above;
+    exception when internal_error then
+        broad := false;
+    end;
+    perform set_config('satapi.is_broad', concat_ws(';', asked, broad), true);
+    return broad;
 end
 $$;
 CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
