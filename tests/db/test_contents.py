@@ -11,9 +11,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satapi.db.contents import Compressor, Content, Dictionaries
+from satapi.db.contents import Content, Dictionaries, Dictionary, compress
 from satapi.db.pool import connect
+from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.load import load_collections, load_items
+from satapi.ingest.prepare import prepare_item
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def plain(dictionaries: Dictionaries, contents: list[Content], reader: Reader) -
 @given(st.lists(st.tuples(st.none() | st.integers(1, 3), documents)), st.lists(documents, min_size=3, max_size=3))
 def test_what_is_compressed_comes_back(given: list[tuple[int | None, bytes]], made: list[bytes]) -> None:
     reader = Reader(dict(enumerate(made, 1)))
-    contents = [Compressor(number, number and made[number - 1]).compress([document])[0] for number, document in given]
+    contents = [compress([document], number and Dictionary(number, made[number - 1]))[0] for number, document in given]
     assert plain(Dictionaries(), contents, reader) == [document for _, document in given]
 
 
@@ -63,7 +65,7 @@ def test_plain_json_is_a_content_too() -> None:
 
 def test_a_dictionary_is_read_once() -> None:
     reader = Reader({1: b'{"like":"this"}', 2: b'{"like":"that"}'})
-    contents = [Compressor(number, reader.dictionaries[number]).compress([b'{"like":"so"}'])[0] for number in (1, 2)]
+    contents = [compress([b'{"like":"so"}'], Dictionary(*made))[0] for made in reader.dictionaries.items()]
     known = Dictionaries()
     for _ in range(3):
         assert plain(known, contents, reader) == [b'{"like":"so"}'] * 2
@@ -72,7 +74,7 @@ def test_a_dictionary_is_read_once() -> None:
 
 def test_more_dictionaries_than_are_kept_are_read_again() -> None:
     made = {number: b'{"number":"%d"}' % number * 9 for number in range(1, 700)}
-    contents = [Compressor(number, dictionary).compress([dictionary])[0] for number, dictionary in made.items()]
+    contents = [compress([dictionary], Dictionary(number, dictionary))[0] for number, dictionary in made.items()]
     reader, known = Reader(made), Dictionaries()
     assert plain(known, contents, reader) == list(made.values())
     assert plain(known, contents[:5], reader) == list(made.values())[:5]
@@ -81,7 +83,7 @@ def test_more_dictionaries_than_are_kept_are_read_again() -> None:
 
 def test_a_wrong_dictionary_is_an_error_and_never_another_item() -> None:
     one, other = b'{"a":"one item of the kind"}', b'{"b":"two item of the mind"}'
-    (content,) = Compressor(1, one).compress([one])
+    (content,) = compress([one], Dictionary(1, one))
     assert len(content.stored) < len(one)
     with pytest.raises(zstandard.ZstdError):
         plain(Dictionaries(), [content], Reader({1: other}))
@@ -90,20 +92,23 @@ def test_a_wrong_dictionary_is_an_error_and_never_another_item() -> None:
 # In a load --------------------------------------------------------------------------------------------------------
 
 
+def document(number: int, collection: str = "c") -> bytes:
+    item = {
+        "type": "Feature",
+        "id": f"i{number}",
+        "collection": collection,
+        "geometry": None,
+        "properties": {"datetime": "2020-01-01T00:00:00Z", "description": "long and always the same " * 9},
+        "assets": {},
+    }
+    return json.dumps(item).encode()
+
+
 def write(folder: Path, count: int, collections: Sequence[str] = ("c",), start: int = 0) -> str:
     """The name of a file of items, in turn of each collection."""
     file = folder / f"items-{start}.ndjson"
-    with file.open("w") as lines:
-        for number in range(start, start + count):
-            item = {
-                "type": "Feature",
-                "id": f"i{number}",
-                "collection": collections[number % len(collections)],
-                "geometry": None,
-                "properties": {"datetime": "2020-01-01T00:00:00Z", "description": "long and always the same " * 9},
-                "assets": {},
-            }
-            lines.write(json.dumps(item) + "\n")
+    numbers = range(start, start + count)
+    file.write_bytes(b"\n".join(document(number, collections[number % len(collections)]) for number in numbers))
     return str(file)
 
 
@@ -131,6 +136,17 @@ async def test_a_load_of_many_items_makes_a_dictionary_and_later_loads_use_it(
     assert await catalog.fetchval("select count(*) from dictionaries") == 1
     assert await catalog.fetchval("select count(*) from items where dictionary = $1", made["c"]) == 60
     assert await catalog.fetchval("select max(octet_length(content)) from items") < 100
+
+
+async def test_what_a_batch_is_compressed_against_is_known_of_each_of_its_collections(
+    catalog: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await load_items(catalog, [write(tmp_path, 30)])
+    rows = [prepare_item(document(1)), prepare_item(document(2)), prepare_item(document(1, "d"))]
+    async with catalog.transaction():
+        held = await hold(catalog, by_collection(rows))
+    first = prepare_item(document(0)).content
+    assert held == {"c": Dictionary((await numbers(catalog))["c"], first), "d": None}
 
 
 async def test_a_few_items_are_not_worth_a_dictionary(catalog: asyncpg.Connection, tmp_path: Path) -> None:

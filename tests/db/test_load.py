@@ -6,12 +6,13 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from satapi.db.contents import Content, Dictionaries
-from satapi.db.pool import connect
+from satapi.db.pool import connect, fetch
 from satapi.errors import LoadError
 from satapi.ingest.load import BadItem, Report, load_collections, load_items
 from satapi.settings import Settings
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from satapi.ingest.store import Method
-    from satapi.query.sql import Sql
 
 Json = dict[str, object]
 
@@ -86,14 +86,10 @@ async def numbers(connection: asyncpg.Connection) -> list[tuple[str, int]]:
 
 async def contents(connection: asyncpg.Connection) -> dict[str, bytes]:
     """What is stored of each item, by its id."""
-
-    async def fetch(statement: Sql) -> list[asyncpg.Record]:
-        text, values = statement.render()
-        return await connection.fetch(text, *values)
-
     records = await connection.fetch("select id, dictionary, content from items order by id")
     stored = [Content(record["dictionary"], record["content"]) for record in records]
-    return dict(zip([record["id"] for record in records], await Dictionaries().plain(stored, fetch), strict=True))
+    plain = await Dictionaries().plain(stored, partial(fetch, connection))
+    return dict(zip([record["id"] for record in records], plain, strict=True))
 
 
 async def count(connection: asyncpg.Connection) -> int:

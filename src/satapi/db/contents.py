@@ -35,22 +35,24 @@ class Content(NamedTuple):
     stored: bytes
 
 
-class Compressor:
-    """Compresses the contents of one collection, against its dictionary where it has one."""
+class Dictionary(NamedTuple):
+    """What the contents of a collection are compressed against, and its number."""
 
-    def __init__(self, number: int | None, dictionary: bytes | None) -> None:
-        self._number = number
-        prepared = None if dictionary is None else _prepared(dictionary)
-        if prepared is not None:
-            prepared.precompute_compress(level=_LEVEL)
-        self._compressor = zstandard.ZstdCompressor(
-            level=_LEVEL, dict_data=prepared, write_checksum=True, write_content_size=True
-        )
+    number: int
+    content: bytes
 
-    def compress(self, contents: Sequence[bytes]) -> list[Content]:
-        """Contents as they are to be stored; other threads run meanwhile."""
-        frames = self._compressor.multi_compress_to_buffer(list(contents))
-        return [Content(self._number, frame.tobytes()) for frame in frames]
+
+def compress(contents: Sequence[bytes], dictionary: Dictionary | None) -> list[Content]:
+    """Contents as they are to be stored; other threads run meanwhile."""
+    number, prepared = None, None
+    if dictionary is not None:
+        number, prepared = dictionary.number, _prepared(dictionary.content)
+        prepared.precompute_compress(level=_LEVEL)
+    compressor = zstandard.ZstdCompressor(
+        level=_LEVEL, dict_data=prepared, write_checksum=True, write_content_size=True
+    )
+    frames = compressor.multi_compress_to_buffer(list(contents))
+    return [Content(number, frame.tobytes()) for frame in frames]
 
 
 class Dictionaries:

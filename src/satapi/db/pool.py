@@ -77,6 +77,12 @@ async def connect(dsn: str, settings: Settings, *, statement_timeout_s: float = 
     return connection
 
 
+async def fetch(connection: asyncpg.Connection, statement: Sql) -> list[asyncpg.Record]:
+    """Run one statement on a connection of the caller's; raises asyncpg's own errors."""
+    text, values = statement.render()
+    return await connection.fetch(text, *values)
+
+
 class Database(msgspec.Struct, frozen=True):
     """The server's database: a pool of connections, how long a request waits for one (seconds), and what it knows."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from satapi.db.contents import Compressor
+from satapi.db.contents import Dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import asyncpg
 
@@ -21,26 +20,33 @@ _DICTIONARY_ROWS_MIN = 16
 _DICTIONARY_BYTES_MAX = 128 << 10
 
 
-async def hold(connection: asyncpg.Connection, rows: Sequence[Row]) -> dict[str, Compressor]:
-    """Hold the rows' collections until the transaction ends, and give how their items' contents are compressed.
+def by_collection(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each collection, in their order."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.collection, []).append(row)
+    return groups
+
+
+async def hold(connection: asyncpg.Connection, groups: Mapping[str, Sequence[Row]]) -> dict[str, Dictionary | None]:
+    """Hold the collections of rows until the transaction ends, and give what their contents are compressed against.
 
     Spans are widened where a row needs it, and a collection that has no dictionary gets one where it is worth it; in
     the order of the ids, as all writers do. Unknown collections are left out.
     """
-    of = Counter(row.collection for row in rows)
-    records = await connection.fetch(_HOLD, sorted(of))
-    spans = _spans(rows)
-    compressors: dict[str, Compressor] = {}
-    for name, before, after, number, dictionary in records:
-        wanted = spans.get(name, (before, after))
+    held: dict[str, Dictionary | None] = {}
+    for name, before, after, number, content in await connection.fetch(_HOLD, sorted(groups)):
+        rows = groups[name]
+        wanted = _spans(rows)
         if wanted[0] > before or wanted[1] > after:
             await connection.execute(_WIDEN, name, *wanted)
-        compressors[name] = (
-            await _with_dictionary(connection, name, next(row.content for row in rows if row.collection == name))
-            if number is None and of[name] >= _DICTIONARY_ROWS_MIN
-            else Compressor(number, dictionary)
-        )
-    return compressors
+        if number is not None:
+            held[name] = Dictionary(number, content)
+        elif len(rows) >= _DICTIONARY_ROWS_MIN:
+            held[name] = await _made(connection, name, rows[0].content)
+        else:
+            held[name] = None
+    return held
 
 
 _HOLD = """
@@ -59,25 +65,22 @@ _WIDEN = """
 """
 
 
-def _spans(rows: Iterable[Row]) -> dict[str, tuple[timedelta, timedelta]]:
-    """How far the items of each collection begin before, and end after, their datetime, at most."""
-    spans: dict[str, tuple[int, int]] = {}
+def _spans(rows: Iterable[Row]) -> tuple[timedelta, timedelta]:
+    """How far the rows begin before, and end after, their datetime, at most."""
+    before, after = 0, 0
     for row in rows:
         if row.start_datetime is not None and row.end_datetime is not None:
-            before, after = spans.get(row.collection, (0, 0))
             before = max(before, row.datetime - row.start_datetime)
-            spans[row.collection] = before, max(after, row.end_datetime - row.datetime)
-    return {
-        name: (timedelta(microseconds=before), timedelta(microseconds=after)) for name, (before, after) in spans.items()
-    }
+            after = max(after, row.end_datetime - row.datetime)
+    return timedelta(microseconds=before), timedelta(microseconds=after)
 
 
-async def _with_dictionary(connection: asyncpg.Connection, collection: str, content: bytes) -> Compressor:
+async def _made(connection: asyncpg.Connection, collection: str, content: bytes) -> Dictionary | None:
     """Make an item the dictionary of its collection, unless another writer has just done so."""
     record = await connection.fetchrow(_MAKE_DICTIONARY, collection, content[:_DICTIONARY_BYTES_MAX])
     if record is None:
         record = await connection.fetchrow(_DICTIONARY, collection)
-    return Compressor(*(record or (None, None)))
+    return None if record is None else Dictionary(*record)
 
 
 # Waits for another writer's change of the collection; where it made the dictionary there is nothing left to make.

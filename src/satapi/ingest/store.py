@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 from msgspec import Struct, field
 
-from satapi.db.contents import Content, Dictionaries
+from satapi.db.contents import Content, Dictionaries, compress
+from satapi.db.pool import fetch
 from satapi.errors import ConflictError
-from satapi.ingest.collections import hold
+from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.copy import COLUMNS, stream
 
 if TYPE_CHECKING:
-    from satapi.db.contents import Compressor
+    from satapi.db.contents import Dictionary
     from satapi.ingest.prepare import CollectionRow, Key, Row
-    from satapi.query.sql import Sql
 
 Method = Literal["insert", "ignore", "upsert"]
 
@@ -57,7 +58,7 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         stored = Stored()
         keys = [row.key for row in rows]
         chosen = _distinct(keys, method, stored)
-        held = await hold(connection, [rows[at] for at in chosen])
+        held = await hold(connection, by_collection(rows[at] for at in chosen))
         for at in chosen:
             if rows[at].collection not in held:
                 stored.refused[at] = f"the collection {rows[at].collection!r} is unknown; load it before its items"
@@ -178,13 +179,11 @@ _DELETE_ITEMS = """
 """
 
 
-def _compressed(rows: Sequence[Row], compressors: Mapping[str, Compressor]) -> dict[Key, Content]:
+def _compressed(rows: Iterable[Row], dictionaries: Mapping[str, Dictionary | None]) -> dict[Key, Content]:
     contents: dict[Key, Content] = {}
-    for name, compressor in compressors.items():
-        alike = [row for row in rows if row.collection == name]
-        if alike:
-            compressed = compressor.compress([row.content for row in alike])
-            contents.update(zip([row.key for row in alike], compressed, strict=True))
+    for name, alike in by_collection(rows).items():
+        compressed = compress([row.content for row in alike], dictionaries[name])
+        contents.update(zip([row.key for row in alike], compressed, strict=True))
     return contents
 
 
@@ -209,11 +208,8 @@ async def _existing_items(
     if not whole:
         return dict.fromkeys(found)
 
-    async def fetch(statement: Sql) -> Sequence[asyncpg.Record]:
-        text, values = statement.render()
-        return await connection.fetch(text, *values)
-
-    contents = await Dictionaries().plain([Content(record[2], record[3]) for record in records], fetch)
+    stored = [Content(record[2], record[3]) for record in records]
+    contents = await Dictionaries().plain(stored, partial(fetch, connection))
     return dict(zip(found, contents, strict=True))
 
 
