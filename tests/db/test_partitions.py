@@ -80,6 +80,7 @@ async def test_a_collection_moves_out_and_back(
     assert own != "items_default"
     shared, moved = await partitions(catalog)
     assert (shared.name, shared.items, moved.items) == ("items_default", 2_000, 2_000)
+    assert (shared.collection, moved.collection) == (None, name)
     with pytest.raises(ConflictError, match="a partition of its own already"):
         await separate(catalog, beside, name)
     assert await merge(catalog, name) == 2_000

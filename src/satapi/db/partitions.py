@@ -38,7 +38,9 @@ async def partitions(connection: asyncpg.Connection) -> list[Partition]:
 _PARTITIONS = r"""
     select
         c.relname,
-        (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$^FOR VALUES IN \('(.*)'\)$$))[1] as collection,
+        replace(
+            (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$^FOR VALUES IN \('(.*)'\)$$))[1], $$''$$, $$'$$
+        ) as collection,
         greatest(c.reltuples, 0)::bigint,
         pg_total_relation_size(c.oid)
     from pg_inherits as i
@@ -121,7 +123,7 @@ async def merge(connection: asyncpg.Connection, collection: str) -> int:
 
 
 async def _own(connection: asyncpg.Connection, collection: str) -> str | None:
-    found = [each.name for each in await partitions(connection) if each.collection == collection.replace("'", "''")]
+    found = [each.name for each in await partitions(connection) if each.collection == collection]
     return found[0] if found else None
 
 
