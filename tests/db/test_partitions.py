@@ -159,6 +159,20 @@ async def test_a_move_that_was_interrupted_loses_nothing_and_is_begun_anew(
     assert await rows(catalog, NAMES[0]) == before
 
 
+async def test_a_move_that_fails_leaves_nothing_behind(catalog: asyncpg.Connection, beside: asyncpg.Connection) -> None:
+    async def tables() -> list[tuple[str]]:
+        found = await catalog.fetch("select relname from pg_class where relname ~ '^(items_|moved)' and relkind = 'r'")
+        return [tuple(row) for row in found]
+
+    def fail(_: int, __: int) -> None:
+        raise OSError("no space is left to tell of progress")
+
+    with pytest.raises(OSError, match="no space is left"):
+        await separate(catalog, beside, NAMES[0], fail)
+    assert await tables() == [("items_default",)]
+    assert await separate(catalog, beside, NAMES[0]) == 2_000
+
+
 async def test_one_moves_at_a_time_and_only_what_exists(
     catalog: asyncpg.Connection, beside: asyncpg.Connection, database: str
 ) -> None:

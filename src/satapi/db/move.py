@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,16 @@ class Move:
         await self._connection.execute("drop table if exists pg_temp.moved")
         await run(self._connection, "drop table if exists %1$I", self.name)
         await patiently(self._connection, "alter table items_default drop constraint if exists %1$I", self._without)
+
+    @asynccontextmanager
+    async def whole_or_not(self) -> AsyncGenerator[None]:
+        """What goes wrong within leaves nothing of the move behind, unless the connection is lost."""
+        try:
+            yield
+        except BaseException:
+            if not self._connection.is_closed():
+                await self.clean()
+            raise
 
     async def begin(self) -> None:
         """Make the table, and a list of the rows that are in it as they were."""

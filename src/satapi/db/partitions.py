@@ -83,20 +83,16 @@ async def separate(
             raise ConflictError(f"The collection {collection!r} has a partition of its own already")
         move = Move(connection, collection)
         await move.clean()
-        await move.begin()
-        total = await move.count()
-        async with connection.transaction(isolation="repeatable_read"):
-            async for copied in move.copy():
-                if on_progress is not None:
-                    on_progress(copied, total)
-        async with _held(beside, collection):
-            try:
-                await move.keep_out()
-                moved = await move.finish()
-            except BaseException:
-                if not connection.is_closed():
-                    await move.clean()
-                raise
+        async with move.whole_or_not():
+            await move.begin()
+            total = await move.count()
+            async with connection.transaction(isolation="repeatable_read"):
+                async for copied in move.copy():
+                    if on_progress is not None:
+                        on_progress(copied, total)
+        async with _held(beside, collection), move.whole_or_not():
+            await move.keep_out()
+            moved = await move.finish()
         await connection.execute("vacuum (analyze) items_default")
         await connection.execute("analyze items")
         return moved
