@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from satapi.db.move import Move
 from satapi.db.partitions import large, merge, partitions, separate
 from satapi.db.pool import connect
 from satapi.errors import ConflictError, NotFoundError
@@ -171,6 +172,18 @@ async def test_a_move_that_fails_leaves_nothing_behind(catalog: asyncpg.Connecti
         await separate(catalog, beside, NAMES[0], fail)
     assert await tables() == [("items_default",)]
     assert await separate(catalog, beside, NAMES[0]) == 2_000
+
+
+async def test_what_is_broken_off_after_its_commit_is_kept(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection
+) -> None:
+    before = await rows(catalog, NAMES[0])
+    await separate(catalog, beside, NAMES[0])
+    # What a Ctrl-C does when PostgreSQL has committed the last step and has not yet said so.
+    with pytest.raises(asyncio.CancelledError):
+        async with Move(catalog, NAMES[0]).whole_or_not():
+            raise asyncio.CancelledError
+    assert await rows(catalog, NAMES[0]) == before
 
 
 async def test_one_moves_at_a_time_and_only_what_exists(

@@ -38,7 +38,9 @@ class Move:
         self._without = self.name + "_moves"
 
     async def clean(self) -> None:
-        """Remove what an interrupted move has left."""
+        """Remove what an interrupted move has left; a table that is attached is what a move has made."""
+        if await self._connection.fetchval(_IS_ATTACHED, self.name):
+            return
         await self._connection.execute("drop table if exists pg_temp.moved")
         await run(self._connection, "drop table if exists %1$I", self.name)
         await patiently(self._connection, "alter table items_default drop constraint if exists %1$I", self._without)
@@ -104,6 +106,8 @@ class Move:
             await self._connection.execute("drop table moved")
         return int(deleted.rpartition(" ")[2])
 
+
+_IS_ATTACHED = "select relispartition from pg_class where oid = to_regclass($1)"
 
 _COUNT = "select count(*) from items_default where collection = $1"
 
