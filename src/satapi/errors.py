@@ -6,6 +6,7 @@
     ├── NotFoundError       what was named does not exist                      404
     ├── ConflictError       it exists already                                  409
     ├── LoadError           a load stopped; whole batches before it are kept
+    ├── PartitionError      PostgreSQL stopped what was to be done with partitions
     ├── SchemaError         the database schema is not the one this code knows
     ├── ClusterError        the embedded PostgreSQL cannot be found or started
     └── UnavailableError    the database cannot answer now                     503
@@ -64,6 +65,12 @@ class LoadError(SatapiError):
     """A load stopped at a bad item or a failed batch."""
 
     code = "LoadFailed"
+
+
+class PartitionError(SatapiError):
+    """PostgreSQL stopped what was to be done with partitions."""
+
+    code = "PartitionFailed"
 
 
 class SchemaError(SatapiError):

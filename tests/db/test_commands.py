@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,7 +14,7 @@ from satapi.db.migrate import own_migrations
 from serving import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Ran
@@ -36,6 +37,15 @@ def scenes(tmp_path: Path) -> Path:
     (tmp_path / "collection.json").write_text(json.dumps(given | {"extent": extent, "links": []}))
     (tmp_path / "items.ndjson").write_text("".join(scene(name) for name in "abc"))
     return tmp_path
+
+
+@pytest.fixture
+def loader(database: str) -> Iterator[str]:
+    """The DSN of `database` for a user who may write rows and nothing else."""
+    rights = "select, insert, update, delete on all tables in schema satapi"
+    execute(database, "create role loader login", "grant usage on schema satapi to loader", f"grant {rights} to loader")
+    yield urlsplit(database)._replace(netloc="loader@").geturl()
+    execute(database, "drop owned by loader", "drop role loader")
 
 
 def test_a_database_is_migrated_once_and_its_status_told(satapi: Callable[..., Ran], empty_database: str) -> None:
@@ -184,3 +194,14 @@ def test_a_collection_gets_its_own_partition_by_command_and_by_itself(
     monkeypatch.setenv("SATAPI_PARTITION_ITEMS", "2")
     assert "3 of 3 items are copied" in satapi("load", "items", str(scenes / "items.ndjson")).err
     assert len(json.loads(satapi("partitions", "list", "--json").out)) == 2
+
+
+def test_a_move_that_postgresql_refuses_is_told_in_one_line(
+    satapi: Callable[..., Ran], database: str, loader: str, scenes: Path
+) -> None:
+    satapi("load", "collections", "--dsn", database, str(scenes / "collection.json"))
+    refused = satapi("partitions", "separate", "scenes", "--dsn", loader)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("satapi: The move of the collection 'scenes' stopped; ")
+    assert refused.err.endswith(": must be owner of table items_default\n")
+    assert refused.err.count("\n") == 1

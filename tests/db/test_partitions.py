@@ -6,19 +6,20 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
 from satapi.db.move import Move
 from satapi.db.partitions import large, merge, partitions, separate
 from satapi.db.pool import connect
-from satapi.errors import ConflictError, NotFoundError
+from satapi.errors import ConflictError, NotFoundError, PartitionError
 from satapi.ingest.load import load_collections, load_items
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
+
+    import asyncpg
 
 NAMES = ("large", 'it\'s; a "small" one')
 
@@ -153,7 +154,7 @@ async def test_a_move_that_was_interrupted_loses_nothing_and_is_begun_anew(
     def interrupt(_: int, __: int) -> None:
         moving.terminate()
 
-    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+    with pytest.raises(PartitionError, match=r"The move of the collection 'large' stopped; .*connection"):
         await separate(moving, beside, NAMES[0], interrupt)
     assert await rows(catalog, NAMES[0]) == before
     assert await separate(catalog, beside, NAMES[0]) == 2_000
@@ -166,9 +167,9 @@ async def test_a_move_that_fails_leaves_nothing_behind(catalog: asyncpg.Connecti
         return [tuple(row) for row in found]
 
     def fail(_: int, __: int) -> None:
-        raise OSError("no space is left to tell of progress")
+        raise ValueError("nobody wants to know")
 
-    with pytest.raises(OSError, match="no space is left"):
+    with pytest.raises(ValueError, match="nobody wants to know"):
         await separate(catalog, beside, NAMES[0], fail)
     assert await tables() == [("items_default",)]
     assert await separate(catalog, beside, NAMES[0]) == 2_000

@@ -7,18 +7,17 @@ collection wait for the end of a move only; all others go on.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+import asyncpg
 from msgspec import Struct
 
 from satapi.db.move import Move, columns, patiently, run
-from satapi.errors import ConflictError, NotFoundError
+from satapi.errors import ConflictError, NotFoundError, PartitionError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-
-    import asyncpg
+    from collections.abc import AsyncGenerator, Callable, Generator
 
 
 class Partition(Struct, frozen=True):
@@ -32,7 +31,8 @@ class Partition(Struct, frozen=True):
 
 async def partitions(connection: asyncpg.Connection) -> list[Partition]:
     """All partitions, the shared one first; items are as the last analyze counted them."""
-    return [Partition(*row) for row in await connection.fetch(_PARTITIONS)]
+    with _explained("The partitions cannot be listed"):
+        return [Partition(*row) for row in await connection.fetch(_PARTITIONS)]
 
 
 _PARTITIONS = r"""
@@ -52,7 +52,8 @@ _PARTITIONS = r"""
 
 async def large(connection: asyncpg.Connection, items: int) -> list[str]:
     """The collections in the shared partition with more items than that, as the last analyze counted them."""
-    return [row[0] for row in await connection.fetch(_LARGE, items)]
+    with _explained("Large collections cannot be looked for"):
+        return [row[0] for row in await connection.fetch(_LARGE, items)]
 
 
 _LARGE = """
@@ -76,7 +77,8 @@ async def separate(
 
     `on_progress` gets the items that are copied and their number. `beside` holds the collection at the end. A move that
     was interrupted is begun anew. Raises NotFoundError for an unknown collection, and ConflictError when it has a
-    partition already, another move goes on, or searches never let go of the table.
+    partition already, another move goes on, or searches never let go of the table, and PartitionError when PostgreSQL
+    stops it.
     """
     async with _moving(connection, collection):
         if await _own(connection, collection) is not None:
@@ -123,9 +125,24 @@ async def _own(connection: asyncpg.Connection, collection: str) -> str | None:
     return found[0] if found else None
 
 
+@contextmanager
+def _explained(what: str) -> Generator[None]:
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise PartitionError(f"{what}: {error or type(error).__name__}") from error
+
+
 @asynccontextmanager
 async def _moving(connection: asyncpg.Connection, collection: str) -> AsyncGenerator[None]:
     """One move at a time, of a collection that exists."""
+    with _explained(f"The move of the collection {collection!r} stopped; `satapi partitions list` shows where it is"):
+        async with _alone(connection, collection):
+            yield
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection, collection: str) -> AsyncGenerator[None]:
     if not await connection.fetchval("select exists (select from collections where id = $1)", collection):
         raise NotFoundError(f"There is no collection {collection!r}")
     if not await connection.fetchval("select pg_try_advisory_lock('items'::regclass::oid::bigint)"):
