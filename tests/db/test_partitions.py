@@ -154,7 +154,7 @@ async def test_a_move_that_was_interrupted_loses_nothing_and_is_begun_anew(
     def interrupt(_: int, __: int) -> None:
         moving.terminate()
 
-    with pytest.raises(PartitionError, match=r"The move of the collection 'large' stopped; .*connection"):
+    with pytest.raises(PartitionError, match=r"The move of the collection 'large' stopped: .*connection"):
         await separate(moving, beside, NAMES[0], interrupt)
     assert await rows(catalog, NAMES[0]) == before
     assert await separate(catalog, beside, NAMES[0]) == 2_000

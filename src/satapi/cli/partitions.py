@@ -12,6 +12,7 @@ import uvloop
 
 from satapi.cli.database import Target, catalog, say
 from satapi.db import partitions
+from satapi.errors import SatapiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +49,15 @@ def merge(dsn: str | None, collection: str) -> None:
 
 
 async def separate_large(found: Target, connection: asyncpg.Connection) -> None:
-    """Give each collection that has grown past the setting a partition of its own."""
-    if names := await partitions.large(connection, found.settings.partition_items):
-        await _separate(found, names)
+    """Give each collection that has grown past the setting a partition of its own, after a load.
+
+    The load is done by then, so what is in the way of a move is told, and the next load tries again.
+    """
+    try:
+        if names := await partitions.large(connection, found.settings.partition_items):
+            await _separate(found, names)
+    except SatapiError as error:
+        say(f"Everything is loaded, but not each large collection has a partition of its own: {error.description}")
 
 
 async def _all(found: Target) -> list[partitions.Partition]:

@@ -136,7 +136,7 @@ def _explained(what: str) -> Generator[None]:
 @asynccontextmanager
 async def _moving(connection: asyncpg.Connection, collection: str) -> AsyncGenerator[None]:
     """One move at a time, of a collection that exists."""
-    with _explained(f"The move of the collection {collection!r} stopped; `satapi partitions list` shows where it is"):
+    with _explained(f"The move of the collection {collection!r} stopped"):
         async with _alone(connection, collection):
             yield
 
