@@ -196,6 +196,17 @@ def test_a_collection_gets_its_own_partition_by_command_and_by_itself(
     assert len(json.loads(satapi("partitions", "list", "--json").out)) == 2
 
 
+def test_a_move_tells_of_its_progress_as_a_load_does(
+    satapi: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, database: str, scenes: Path
+) -> None:
+    satapi("load", "collections", "--dsn", database, str(scenes / "collection.json"))
+    satapi("load", "items", "--dsn", database, str(scenes / "items.ndjson"))
+    monkeypatch.setattr("satapi.db.move._CHUNK_ROWS", 1)
+    monkeypatch.setattr("satapi.cli.progress._PLAIN_INTERVAL_S", 0)
+    told = satapi("partitions", "separate", "scenes", "--dsn", database).err.splitlines()
+    assert [line.partition(" items")[0] for line in told] == [f"scenes: {copied} of 3" for copied in (1, 2, 3)]
+
+
 def test_a_move_that_postgresql_refuses_is_told_in_one_line(
     satapi: Callable[..., Ran], database: str, loader: str, scenes: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ import typer
 import uvloop
 
 from satapi.cli.database import Target, catalog, say
+from satapi.cli.progress import plain_times
 from satapi.db import partitions
 from satapi.errors import SatapiError
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import asyncpg
-
-_PROGRESS_INTERVAL_S = 5
 
 
 def show(dsn: str | None, *, json: bool) -> None:
@@ -80,12 +78,10 @@ async def _merge(found: Target, name: str) -> int:
 
 
 def _progress(name: str) -> Callable[[int, int], None]:
-    due = monotonic() + _PROGRESS_INTERVAL_S
+    is_due = plain_times()
 
     def tell(copied: int, total: int) -> None:
-        nonlocal due
-        if monotonic() >= due or copied >= total:
-            due = monotonic() + _PROGRESS_INTERVAL_S
+        if is_due() or copied >= total:
             say(f"{name}: {copied:,} of {total:,} items are copied to a partition of their own")
 
     return tell

@@ -47,13 +47,25 @@ def summary(noun: str, report: Report) -> str:
     return f"{report.read:,} {noun} in {report.seconds:.1f} s ({_rate(report):,.0f}/s): {what or 'nothing'}"
 
 
-def _plain(noun: str) -> Callable[[Report], None]:
+def plain_times() -> Callable[[], bool]:
+    """Make a function that says whether a plain line is due: every few seconds, and not at once."""
     due = monotonic() + _PLAIN_INTERVAL_S
 
-    def tell(report: Report) -> None:
+    def is_due() -> bool:
         nonlocal due
-        if monotonic() >= due:
-            due = monotonic() + _PLAIN_INTERVAL_S
+        if monotonic() < due:
+            return False
+        due = monotonic() + _PLAIN_INTERVAL_S
+        return True
+
+    return is_due
+
+
+def _plain(noun: str) -> Callable[[Report], None]:
+    is_due = plain_times()
+
+    def tell(report: Report) -> None:
+        if is_due():
             say(_described(noun, report))
 
     return tell
