@@ -6,9 +6,10 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
-from satapi.db.move import Move
+from satapi.db.move import Move, let_in
 from satapi.db.partitions import large, merge, partitions, separate
 from satapi.db.pool import connect
 from satapi.errors import ConflictError, NotFoundError, PartitionError
@@ -18,8 +19,6 @@ from satapi.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
-
-    import asyncpg
 
 NAMES = ("large", 'it\'s; a "small" one')
 
@@ -185,6 +184,55 @@ async def test_what_is_broken_off_after_its_commit_is_kept(
         async with Move(catalog, NAMES[0]).whole_or_not():
             raise asyncio.CancelledError
     assert await rows(catalog, NAMES[0]) == before
+
+
+async def test_a_load_lets_in_what_a_move_that_was_killed_keeps_out(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection, tmp_path: Path
+) -> None:
+    for name in NAMES:
+        await Move(catalog, name).keep_out()
+    more = [item(name, number) for number in range(2_000, 2_300) for name in NAMES]
+    report = await load_items(catalog, [write(tmp_path, more, "more.ndjson")], beside=[beside], batch_size=50)
+    assert (report.inserted, report.bad) == (600, 0)
+    left = await catalog.fetch("select conname from pg_constraint where conname ~ '_moves$'")
+    assert left == []
+    assert await catalog.fetchval("show lock_timeout") == "0"
+    assert await separate(catalog, beside, NAMES[0]) == 2_300
+
+
+async def test_nobody_is_let_in_while_a_move_holds_its_collection(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection, database: str
+) -> None:
+    async def constraints() -> int:
+        return await catalog.fetchval("select count(*) from pg_constraint where conname ~ '_moves$'")
+
+    loading = await connect(database, Settings())
+    await Move(catalog, "large").keep_out()
+    with pytest.raises(asyncpg.CheckViolationError) as violated:
+        await loading.execute(
+            "insert into items (collection, id, datetime, properties, content) "
+            "values ('large', 'new', '2020-01-01Z', '{}', '{}')"
+        )
+    await loading.execute("set lock_timeout = '100ms'")
+    async with beside.transaction():
+        await beside.execute("select from collections where id = 'large' for update")
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await let_in(loading, ["large"], violated.value)
+        assert await constraints() == 1
+    assert await let_in(loading, ["large"], violated.value)
+    assert await constraints() == 0
+    await loading.close()
+
+
+async def test_a_move_that_lost_its_hold_and_its_constraint_changes_nothing(catalog: asyncpg.Connection) -> None:
+    before = await rows(catalog, NAMES[0])
+    move = Move(catalog, NAMES[0])
+    await move.begin()
+    assert [copied async for copied in move.copy()] == [2_000]
+    with pytest.raises(asyncpg.UndefinedObjectError):
+        await move.finish()
+    assert await rows(catalog, NAMES[0]) == before
+    assert await where(catalog, NAMES[0]) == {"items_default"}
 
 
 async def test_one_moves_at_a_time_and_only_what_exists(

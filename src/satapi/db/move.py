@@ -16,7 +16,7 @@ import asyncpg
 from satapi.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Collection
 
 # Rows that are copied between two signs of progress.
 _CHUNK_ROWS = 5_000
@@ -24,6 +24,11 @@ _CHUNK_ROWS = 5_000
 # How often a table is asked for, for half a second each time, so that searches never queue behind a move for longer.
 _LOCK_ATTEMPTS = 120
 _LOCK_TIMEOUT = "500ms"
+_SET_LOCK_TIMEOUT = "select set_config('lock_timeout', $1, true)"
+
+
+# How the name of the constraint ends that keeps a collection out of the shared partition.
+_MOVES = "_moves"
 
 
 class Move:
@@ -35,7 +40,7 @@ class Move:
         self.name = f"items_{readable}_{blake2b(collection.encode(), digest_size=4).hexdigest()}"
         self._connection = connection
         self._collection = collection
-        self._without = self.name + "_moves"
+        self._without = self.name + _MOVES
 
     async def clean(self) -> None:
         """Remove what an interrupted move has left; a table that is attached is what a move has made."""
@@ -145,6 +150,26 @@ _TAKE_OVER = """
 """
 
 
+async def let_in(
+    connection: asyncpg.Connection, collections: Collection[str], violated: asyncpg.CheckViolationError
+) -> bool:
+    """Let items in that a move keeps out which was killed in its last step; False where that is not what was violated.
+
+    `collections` are all that the refused rows may be of, the moved one among them. A move that is alive holds the row
+    of its collection while it keeps others out, so holding it here waits for its end. Nor can a move whose hold was
+    lost take its last step without the constraint: that fails, and changes nothing.
+    """
+    name: str = violated.constraint_name or ""
+    if violated.table_name != "items_default" or not name.endswith(_MOVES):
+        return False
+    async with connection.transaction():
+        await connection.execute(
+            "select from collections where id = any($1::text[]) order by id for key share", list(collections)
+        )
+        await patiently(connection, "alter table items_default drop constraint if exists %1$I", name)
+    return True
+
+
 async def columns(connection: asyncpg.Connection) -> str:
     """The columns that are given and not generated."""
     return await connection.fetchval(
@@ -168,8 +193,11 @@ async def patiently(connection: asyncpg.Connection, statement: str, *names: str)
     for _ in range(_LOCK_ATTEMPTS):
         try:
             async with connection.transaction():
-                await connection.execute("select set_config('lock_timeout', $1, true)", _LOCK_TIMEOUT)
+                before: str = await connection.fetchval("select current_setting('lock_timeout')")
+                await connection.execute(_SET_LOCK_TIMEOUT, _LOCK_TIMEOUT)
                 await run(connection, statement, *names)
+                # The transaction around this one may go on to wait for others.
+                await connection.execute(_SET_LOCK_TIMEOUT, before)
         except asyncpg.LockNotAvailableError:
             await asyncio.sleep(0.5)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ import asyncpg
 from msgspec import Struct, field
 
 from satapi.db.contents import Content, Dictionaries, compress
+from satapi.db.move import let_in
 from satapi.db.pool import fetch
 from satapi.errors import ConflictError
 from satapi.ingest.collections import by_collection, hold
@@ -77,7 +78,7 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         await _write(connection, write, fresh, changed, stored)
         return stored
 
-    return await _retried(connection, attempt)
+    return await _retried(connection, attempt, {row.collection for row in rows})
 
 
 async def store_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow], method: Method) -> Stored:
@@ -100,7 +101,9 @@ async def store_collections(connection: asyncpg.Connection, rows: Sequence[Colle
     return await _retried(connection, attempt)
 
 
-async def _retried(connection: asyncpg.Connection, attempt: Callable[[], Awaitable[Stored]]) -> Stored:
+async def _retried(
+    connection: asyncpg.Connection, attempt: Callable[[], Awaitable[Stored]], collections: Collection[str] = ()
+) -> Stored:
     race: asyncpg.PostgresError | None = None
     for _ in range(_ATTEMPTS):
         try:
@@ -108,6 +111,10 @@ async def _retried(connection: asyncpg.Connection, attempt: Callable[[], Awaitab
                 return await attempt()
         except _RACES as error:
             race = error
+        except asyncpg.CheckViolationError as error:
+            race = error
+            if not await let_in(connection, collections, error):
+                raise
     raise ConflictError(f"other writers keep changing the same rows: {race}")
 
 
