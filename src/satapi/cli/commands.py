@@ -196,7 +196,7 @@ def separate(collection: Collection, *, dsn: Dsn = None) -> None:
 def merge(collection: Collection, *, dsn: Dsn = None) -> None:
     """Move a collection back to the partition that small ones share.
 
-    All searches wait meanwhile: about a second for 10,000 items.
+    All searches wait meanwhile: 80,000 items of 14 KB took 4 seconds on a quiet machine and 12 on a busy one.
     """
     from satapi.cli.partitions import merge as move
 

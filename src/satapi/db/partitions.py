@@ -103,8 +103,8 @@ async def separate(
 async def merge(connection: asyncpg.Connection, collection: str) -> int:
     """Move a collection back to the shared partition; returns how many items it has.
 
-    PostgreSQL knows no way that lets others read meanwhile: searches wait, about a second for 10,000 items. Raises the
-    errors of `separate`.
+    PostgreSQL knows no way that lets others read meanwhile: searches wait, of 28,000 items of 14 KB 0.4 seconds on a
+    quiet machine and 1.2 on a busy one, of 82,000 items 4 and 12. Raises the errors of `separate`.
     """
     async with _moving(connection, collection):
         name = await _own(connection, collection)

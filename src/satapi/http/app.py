@@ -33,7 +33,7 @@ def from_environment() -> Starlette:
     """The application of the SATAPI_* variables, with its log lines on standard error: what uvicorn runs."""
     settings = settings_table.from_environment(os.environ)
     logging.basicConfig(level=settings.log_level.upper(), format="%(message)s")
-    # The lines have no place for them, and finding them out takes a fifth of writing a line.
+    # The lines have no place for them, and finding them out takes a tenth of writing a line (0.7 of 7 us).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return build_app(settings)
 
