@@ -55,6 +55,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limit_max: Annotated[Positive, Meta(description="Items on a page, at most; a larger limit is lowered to it.")] = (
         10_000
     )
+    collections_limit_default: Annotated[
+        Positive, Meta(description="Collections on a page when no limit is asked for.")
+    ] = 100
+    collections_limit_max: Annotated[
+        Positive, Meta(description="Collections on a page, at most; a larger limit is lowered to it.")
+    ] = 1_000
     unknown_parameters: Annotated[
         Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
     ] = "error"

@@ -12,7 +12,7 @@ import schemathesis
 
 from satapi import __version__
 from satapi.http import documentation, openapi, schemas
-from satapi.http.asked import Asked
+from satapi.http.asked import COLLECTION_PARAMETERS, Asked
 from satapi.http.routes import RESOURCES
 from satapi.settings import Settings
 from satapi.stac import paths
@@ -91,7 +91,9 @@ def test_every_member_of_a_search_and_every_operator_is_described() -> None:
     body = components["schemas"]["Search"]["properties"]
     assert list(body) == list(Asked.__struct_encode_fields__)
     assert all(member["description"] for member in body.values())
-    assert set(components["parameters"]) == {"collection_id", "item_id", "name", "Prefer", *body}
+    in_paths = {name for resource in RESOURCES for name in resource.path_parameters}
+    of_collections = {f"collections.{name}" for name in (*COLLECTION_PARAMETERS, "type")}
+    assert set(components["parameters"]) == {*in_paths, "Prefer", *body, *of_collections}
     assert list(components["schemas"]["Comparisons"]["properties"]) == list(get_args(Operator))
 
 

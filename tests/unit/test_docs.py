@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from satapi.cql2 import ast
-from satapi.http.asked import SEARCH_PARAMETERS
+from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.browse import LINKS_MAX
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
 
@@ -36,6 +37,15 @@ def test_the_page_of_searches_names_each_parameter_and_operator() -> None:
     operators = re.search(r"The operators are (.*?);", page, re.DOTALL)
     assert operators is not None
     assert re.findall(r"\w+", operators[1].replace(" and ", " ")) == list(typing.get_args(Operator))
+
+
+def test_the_page_of_collections_names_each_parameter_and_limit() -> None:
+    page = (DOCS / "collections.md").read_text()
+    table = page.partition("## Parameters")[2].partition("What filters")[0]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(COLLECTION_PARAMETERS)
+    assert f"has {Settings().collections_limit_default:,} of them" in page
+    assert f"more than the maximum ({Settings().collections_limit_max:,}) is" in table
+    assert f"more than {LINKS_MAX:,} it has" in page
 
 
 def test_the_page_of_filters_names_each_operator_and_limit() -> None:

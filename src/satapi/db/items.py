@@ -51,7 +51,10 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
-    """The page that the rows of a statement make: there is one row more where there is another page."""
+    """The page that the rows of a statement make: there is one row more where there is another page.
+
+    Rows begin with (collection, id, dictionary, content or size) and the values of the order's keys.
+    """
     more = len(rows) > search.limit
     shown = rows[: search.limit]
     if order.backward:
@@ -64,8 +67,8 @@ def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
     return Page(
         shown,
         first,
-        _place(shown[-1], first + len(shown), backward=False) if after_last else None,
-        _place(shown[0], first, backward=True) if before_first else None,
+        _place(shown[-1], order, first + len(shown), backward=False) if after_last else None,
+        _place(shown[0], order, first, backward=True) if before_first else None,
     )
 
 
@@ -75,8 +78,8 @@ def _first(position: Position | None, shown: int) -> int:
     return max(0, position.before - shown) if position.backward else position.before
 
 
-def _place(row: asyncpg.Record, before: int, *, backward: bool) -> Position:
-    collection, identifier, _, _, *values = row
+def _place(row: asyncpg.Record, order: Order, before: int, *, backward: bool) -> Position:
+    collection, identifier, _, _, *values = row[: 4 + len(order.values)]
     return keyset.position(values, collection, identifier, before, backward=backward)
 
 

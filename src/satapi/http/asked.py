@@ -50,6 +50,9 @@ class Asked(msgspec.Struct, kw_only=True):
 
 SEARCH_PARAMETERS = Asked.__struct_encode_fields__
 
+# Those of a search of collections.
+COLLECTION_PARAMETERS = tuple(name for name in SEARCH_PARAMETERS if name not in {"intersects", "ids", "collections"})
+
 _TYPES = {
     "limit": int,
     "bbox": list[float],

@@ -58,10 +58,7 @@ def document(resources: Sequence[Resource], settings: Settings, base: str, versi
         "components": {
             "schemas": {name: convert(schema) for name, schema in _schemas(resources, settings).items()},
             "parameters": {
-                name: parameter.described(convert)
-                for name, parameter in (
-                    parameters.in_path() | parameters.in_query(settings) | parameters.in_headers()
-                ).items()
+                name: parameter.described(convert) for name, parameter in parameters.of_all(settings).items()
             },
             "responses": {str(status.value): _failure(status) for status in _FAILURES},
         },
@@ -83,11 +80,12 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, shapes.Operation, Problem, Asked]
     )
     del found[Asked.__name__]
-    item = shapes.Item.__name__
+    item, collection = shapes.Item.__name__, shapes.Collection.__name__
     return found | {
         "Geometry": schemas.of(shapes.ANY_GEOMETRY),
         "Filter": schemas.of(shapes.ANY_FILTER),
         item: found[item] | {"required": list(shapes.ITEM_REQUIRED)},
+        collection: found[collection] | {"required": list(shapes.COLLECTION_REQUIRED)},
         _SEARCH: parameters.body(settings),
     }
 

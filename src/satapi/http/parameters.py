@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from satapi.http import filters, schemas, shapes
-from satapi.http.asked import Asked
+from satapi.http import collections, filters, requests, schemas, shapes
+from satapi.http.asked import COLLECTION_PARAMETERS, Asked
 from satapi.http.schemas import Schema
 from satapi.query.rows import KEY_NAMES
 from satapi.stac.links import JSON
@@ -41,9 +41,30 @@ _DESCRIPTIONS = {
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
 }
 
+_OF_COLLECTIONS = {
+    "limit": "Collections on a page, at most. A number above the maximum is lowered to it.",
+    "bbox": "Collections whose extent intersects this box: west, south, east, north in degrees (WGS 84), or with "
+    "heights. West is greater than east in a box across the antimeridian.",
+    "datetime": "Collections whose extent meets this time or interval, both ends included: an RFC 3339 time with a "
+    "zone, or two with a slash between them, of which one may be .. or empty for an open end.",
+    "fields": "Members that collections are answered with, such as summaries.gsd, beside those that they always have, "
+    "and members to leave out.",
+    "sortby": "Fields to sort by, the first one first: id, datetime, title and any other member. Collections without "
+    "a value come last. By default they are sorted by id.",
+    "query": 'Comparisons of members that must all hold, such as {"license": {"eq": "CC0-1.0"}}.',
+    "filter": "A CQL2 filter that must hold (OGC 21-065r2), in the encoding that filter-lang says, such as "
+    "title LIKE 'Sentinel%' AND T_AFTER(datetime, DATE('2015-01-01')).",
+}
+
+# What the names of parameters of collections in the components begin with: some share the name of one of items.
+COLLECTIONS = "collections."
+
 _PATH_DESCRIPTIONS = {
     "collection_id": "The id of a collection.",
     "item_id": "The id of an item; a slash in it is written %2F.",
+    "period": "A year, a month or a day, such as 2024, 2024-05 or 2024-05-17.",
+    "part": "A part of a period, from a link.",
+    "group": "A group of collections, from a link.",
     "name": "The name of a file that the page needs.",
 }
 
@@ -97,6 +118,27 @@ def in_query(settings: Settings) -> dict[str, Parameter]:
     return found
 
 
+def of_collections(settings: Settings) -> dict[str, Parameter]:
+    """The parameters of a search of collections, and of their list as children."""
+    size = requests.collections_page(settings)
+    limit: Schema = {"minimum": 1, "maximum": size.maximum, "default": size.default}
+    found = {
+        name: replace(parameter, description=_OF_COLLECTIONS.get(name, parameter.description))
+        for name, parameter in in_query(settings).items()
+        if name in COLLECTION_PARAMETERS
+    }
+    found["limit"] = replace(found["limit"], schema=found["limit"].schema | limit)
+    kind: Schema = {"type": "string", "enum": list(collections.CHILD_TYPES)}
+    found["type"] = Parameter("type", "query", "Children of this type alone; all are collections.", kind)
+    return found
+
+
+def of_all(settings: Settings) -> dict[str, Parameter]:
+    """All parameters, by their names in the components."""
+    collections = {COLLECTIONS + name: parameter for name, parameter in of_collections(settings).items()}
+    return in_path() | in_query(settings) | in_headers() | collections
+
+
 def in_path() -> dict[str, Parameter]:
     """The parameters of the paths."""
     schema: Schema = {"type": "string", "minLength": 1}
@@ -122,8 +164,8 @@ def _members(settings: Settings) -> dict[str, Schema]:
     limits: dict[str, Schema] = {
         "limit": {
             "minimum": 1,
-            "maximum": settings.limit_max,
-            "default": min(settings.limit_default, settings.limit_max),
+            "maximum": requests.items_page(settings).maximum,
+            "default": requests.items_page(settings).default,
         },
         "bbox": {
             "minItems": 4,

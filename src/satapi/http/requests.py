@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -28,6 +28,24 @@ if TYPE_CHECKING:
     from satapi.settings import Settings
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+
+
+class PageSize(NamedTuple):
+    """How many documents are on a page when no limit is asked for, and at most."""
+
+    default: int
+    maximum: int
+
+
+def items_page(settings: Settings) -> PageSize:
+    """The sizes of pages of items."""
+    return PageSize(min(settings.limit_default, settings.limit_max), settings.limit_max)
+
+
+def collections_page(settings: Settings) -> PageSize:
+    """The sizes of pages of collections."""
+    most = settings.collections_limit_max
+    return PageSize(min(settings.collections_limit_default, most), most)
 
 
 def pairs(request: Request, allowed: Sequence[str], settings: Settings) -> list[tuple[str, str]]:
@@ -73,8 +91,18 @@ async def read_body(request: Request, settings: Settings) -> bytes:
     return bytes(body)
 
 
-def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id: str | None = None) -> Search:
-    """The search that is asked for, in all collections or in one. Raises InvalidError naming the parameter."""
+def search(
+    asked: Asked,
+    inventory: Inventory,
+    settings: Settings,
+    collection_id: str | None = None,
+    *,
+    size: PageSize | None = None,
+) -> Search:
+    """The search that is asked for, in all collections or in one. Raises InvalidError naming the parameter.
+
+    `size` is that of a page of items unless given.
+    """
     if asked.bbox is not None and asked.intersects is not None:
         raise InvalidError("bbox", ",".join(map(str, asked.bbox)), "it cannot be combined with intersects")
     sortby = _sortby(asked.sortby or (), inventory)
@@ -93,7 +121,7 @@ def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id
             raise InvalidError("collections", ",".join(collections), f"the path asks for {collection_id!r} alone")
         collections = [collection_id]
     return Search(
-        limit=_limit(asked.limit, settings),
+        limit=page_limit(asked.limit, size or items_page(settings)),
         collections=_names("collections", collections, settings.collections_max),
         ids=_names("ids", asked.ids, settings.ids_max),
         area=area,
@@ -106,14 +134,13 @@ def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id
     )
 
 
-def _limit(limit: int | None, settings: Settings) -> int:
+def page_limit(limit: int | None, size: PageSize) -> int:
+    """How many documents a page may have. Raises InvalidError."""
     if limit is None:
-        return min(settings.limit_default, settings.limit_max)
+        return size.default
     if limit < 1:
-        raise InvalidError(
-            "limit", limit, f"allowed are whole numbers from 1; more than {settings.limit_max} is lowered"
-        )
-    return min(limit, settings.limit_max)
+        raise InvalidError("limit", limit, f"allowed are whole numbers from 1; more than {size.maximum} is lowered")
+    return min(limit, size.maximum)
 
 
 def _names(parameter: str, names: Sequence[str] | None, at_most: int) -> tuple[str, ...] | None:

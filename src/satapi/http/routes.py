@@ -11,8 +11,20 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from satapi.errors import SatapiError
-from satapi.http import collections, documentation, functions, health, items, landing, problems, search, shapes
-from satapi.http.asked import SEARCH_PARAMETERS
+from satapi.http import (
+    browse,
+    collections,
+    documentation,
+    functions,
+    health,
+    items,
+    landing,
+    parameters,
+    problems,
+    search,
+    shapes,
+)
+from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
@@ -31,15 +43,21 @@ _FIXED = (200,)
 _READ = (200, 503, 504)
 _FOUND = (200, 400, 413, 503, 504)
 _ONE = (200, 304, 404, 503, 504)
+_NAMED = (200, 404, 503, 504)
 
 # The headers that a search minds.
 _PREFER = ("Prefer",)
+
+
+def _of_collections(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(parameters.COLLECTIONS + name for name in names)
+
 
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.LANDING,
         "Core",
-        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Catalog, _READ),
+        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Landing, _READ),
     ),
     Resource(
         paths.CONFORMANCE,
@@ -108,7 +126,31 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.COLLECTIONS,
         "Collections",
-        Operation(collections.get_collections, "getCollections", "All collections", shapes.Collections, _READ),
+        Operation(
+            collections.get_collections,
+            "getCollections",
+            "Search collections",
+            shapes.Collections,
+            _FOUND,
+            _of_collections(COLLECTION_PARAMETERS),
+        ),
+    ),
+    Resource(
+        paths.CHILDREN,
+        "Collections",
+        Operation(
+            collections.get_children,
+            "getChildren",
+            "Collections as children of the catalog",
+            shapes.Children,
+            _FOUND,
+            _of_collections(collections.CHILDREN_PARAMETERS),
+        ),
+    ),
+    Resource(
+        paths.GROUP,
+        "Browse",
+        Operation(browse.get_group, "getGroup", "Some of many collections", shapes.Catalog, _NAMED),
     ),
     Resource(
         paths.COLLECTION,
@@ -127,6 +169,21 @@ RESOURCES: tuple[Resource, ...] = (
             SEARCH_PARAMETERS,
             _PREFER,
         ),
+    ),
+    Resource(
+        paths.BROWSE,
+        "Browse",
+        Operation(browse.get_items_by_time, "browseItems", "Items by time", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.BROWSE_PERIOD,
+        "Browse",
+        Operation(browse.get_period, "browsePeriod", "Items of a year, month or day", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.BROWSE_PART,
+        "Browse",
+        Operation(browse.get_part, "browsePart", "A part of the items of a period", shapes.Catalog, _NAMED),
     ),
     Resource(
         paths.ITEM,

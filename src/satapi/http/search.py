@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Raw
@@ -70,14 +69,13 @@ async def _get(request: Request, allowed: tuple[str, ...], collection_id: str | 
     base = urls.base(request, here.settings)
     here_path = base + urls.path(request)
 
-    def url(pairs: list[tuple[str, str]]) -> str:
-        return f"{here_path}?{urlencode(pairs, quote_via=quote, safe=',:/')}" if pairs else here_path
-
     def page_link(rel: str, token: str) -> Link:
         pairs = [pair for pair in given if pair[0] != "token"]
-        return Link(rel=rel, href=url([*pairs, ("token", token)]), type=GEOJSON, method="GET")
+        href = urls.with_pairs(here_path, [*pairs, ("token", token)])
+        return Link(rel=rel, href=href, type=GEOJSON, method="GET")
 
-    return await _answer(request, _Question(here, search, base, url(given), page_link, collection_id))
+    self_href = urls.with_pairs(here_path, given)
+    return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id))
 
 
 class _Question(NamedTuple):
@@ -147,7 +145,7 @@ def _renderer(question: _Question) -> Callable[[items.Row], responses.Buffers]:
     if chosen is None:
         return lambda row: links.splice(row.content, row.collection, row.id)
     selection = fields.selection(chosen)
-    has_links = selection.below["links"].keep if "links" in selection.below else False
+    has_links = fields.has_links(selection)
 
     def render(row: items.Row) -> responses.Buffers:
         content = fields.project(row.content, selection)

@@ -98,3 +98,22 @@ ITEMS = Inventory(
     key=("collection", "id"),
     order=(SortKey("datetime", descending=True),),
 )
+
+COLLECTIONS = Inventory(
+    texts={"id": sql("id")},
+    times={
+        # Where one moment is asked for; temporal operators take the interval.
+        "datetime": sql("start_datetime"),
+        "start_datetime": sql("start_datetime"),
+        "end_datetime": sql("end_datetime"),
+        "created": sql("cql2_instant(document -> 'created')"),
+        "updated": sql("cql2_instant(document -> 'updated')"),
+    },
+    required=frozenset({"id"}),
+    members=sql("document"),
+    geometry=sql("geometry"),
+    refused=frozenset({"geometry", "bbox", "links", "assets", "item_assets", "properties"}),
+    indexed=frozenset({"id", "datetime", "start_datetime"}),
+    key=("id",),
+    order=(SortKey("id"),),
+)

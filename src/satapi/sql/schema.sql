@@ -1,5 +1,99 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
+CREATE FUNCTION satapi.collection_box(west double precision, south double precision, east double precision, north double precision) RETURNS public.geometry
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'satapi', 'public'
+    AS $$
+    select case
+        when west = east and south = north then st_setsrid(st_makepoint(west, south), 4326)
+        when west = east or south = north
+            then st_setsrid(st_makeline(st_makepoint(west, south), st_makepoint(east, north)), 4326)
+        else st_makeenvelope(west, south, east, north, 4326)
+    end
+$$;
+CREATE FUNCTION satapi.collection_document(content json) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    without constant text[] := array['links', 'assets', 'item_assets'];
+    document jsonb := '{}';
+    name text;
+    member json;
+begin
+    if position('\u0000' in content::text) > 0 then
+        content := regexp_replace(content::text, '((?<!\\)(?:\\\\)*)\\u0000', '\1\\ufffd', 'g')::json;
+    end if;
+    begin
+        return content::jsonb - without;
+    exception when others then
+        for name, member in select each.key, each.value from json_each(content) as each loop
+            begin
+                document := document || jsonb_build_object(name, member::jsonb);
+            exception when others then
+                null;
+            end;
+        end loop;
+        return document - without;
+    end;
+exception when others then
+    return '{}';
+end
+$$;
+CREATE FUNCTION satapi.collection_geometry(document jsonb) RETURNS public.geometry
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    box jsonb := document #> '{extent,spatial,bbox,0}';
+    dimensions integer;
+    west double precision;
+    south double precision;
+    east double precision;
+    north double precision;
+begin
+    dimensions := jsonb_array_length(box) / 2;
+    west := cql2_number(box -> 0);
+    south := cql2_number(box -> 1);
+    east := cql2_number(box -> dimensions);
+    north := cql2_number(box -> (dimensions + 1));
+    if jsonb_array_length(box) not in (4, 6) or greatest(abs(west), abs(east)) > 540 or south > north
+        or south > 90 or north < -90 or west + south + east + north is null
+    then
+        return null;
+    end if;
+    south := greatest(south, -90);
+    north := least(north, 90);
+    if east - west >= 360 then
+        return collection_box(-180, south, 180, north);
+    end if;
+    west := west - case when west > 180 then 360 when west < -180 then -360 else 0 end;
+    east := east - case when east > 180 then 360 when east < -180 then -360 else 0 end;
+    if west <= east then
+        return collection_box(west, south, east, north);
+    end if;
+    return st_collect(collection_box(west, south, 180, north), collection_box(-180, south, east, north));
+exception when others then
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.collection_instant(document jsonb, place integer) RETURNS timestamp with time zone
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    ends jsonb := document #> '{extent,temporal,interval,0}';
+begin
+    if jsonb_array_length(ends) <> 2 then
+        return null;
+    elsif ends -> place = 'null'::jsonb then
+        return (array['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z'])[place + 1];
+    end if;
+    return cql2_instant(ends -> place);
+exception when others then
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.cql2_accenti(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -253,9 +347,16 @@ CREATE TABLE satapi.collections (
     content json NOT NULL,
     dictionary integer,
     span_before interval DEFAULT '00:00:00'::interval NOT NULL,
-    span_after interval DEFAULT '00:00:00'::interval NOT NULL
-);
+    span_after interval DEFAULT '00:00:00'::interval NOT NULL,
+    document jsonb GENERATED ALWAYS AS (satapi.collection_document(content)) STORED NOT NULL,
+    geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
+    start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
+    end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED
+)
+WITH (toast_tuple_target='128');
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL
@@ -333,8 +434,10 @@ ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_name_key UNIQUE (name);
 ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
+CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
 CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
 CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id, west, south, east, north);

@@ -14,6 +14,9 @@ HTML = "text/html"
 OPENAPI_3_0 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
 
+# Of the catalogs that the server makes.
+STAC_VERSION = "1.1.0"
+
 # OGC API Features, part 3, 8.2.
 _FUNCTIONS = "http://www.opengis.net/def/rel/ogc/1.0/functions"
 
@@ -37,6 +40,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="conformance", href=base + paths.CONFORMANCE, type=JSON, title="Conformance classes"),
         Link(rel="data", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="children", href=base + paths.CHILDREN, type=JSON, title="Collections, as children of this catalog"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
@@ -46,10 +50,10 @@ def landing(base: str) -> list[Link]:
     ]
 
 
-def collections(base: str) -> list[Link]:
-    """The links of the list of collections."""
+def collections(base: str, self_href: str) -> list[Link]:
+    """The links of a list of collections, but for those to the pages beside it."""
     return [
-        Link(rel="self", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="self", href=self_href, type=JSON, title="Collections"),
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="parent", href=base + paths.LANDING, type=JSON, title="The landing page"),
     ]
@@ -62,6 +66,16 @@ def collection(base: str, collection_id: str) -> list[Link]:
         Link(rel="root", href=base + paths.LANDING, type=JSON),
         Link(rel="parent", href=base + paths.LANDING, type=JSON),
         Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
+        Link(rel="child", href=base + paths.browse(collection_id), type=JSON, title="Items by time"),
+    ]
+
+
+def catalog(base: str, path: str, parent: str) -> list[Link]:
+    """The links of a catalog made by the server, but for those to what is in it."""
+    return [
+        Link(rel="self", href=base + path, type=JSON),
+        Link(rel="root", href=base + paths.LANDING, type=JSON),
+        Link(rel="parent", href=base + parent, type=JSON),
     ]
 
 

@@ -15,9 +15,14 @@ SEARCH = "/search"
 FUNCTIONS = "/functions"
 ITEMS = "/items"
 ITEM_ANYWHERE = "/items/{item_id:path}"
+CHILDREN = "/children"
+GROUP = "/browse/{group}"
 COLLECTIONS = "/collections"
 COLLECTION = "/collections/{collection_id}"
 COLLECTION_ITEMS = "/collections/{collection_id}/items"
+BROWSE = "/collections/{collection_id}/browse"
+BROWSE_PERIOD = "/collections/{collection_id}/browse/{period}"
+BROWSE_PART = "/collections/{collection_id}/browse/{period}/{part}"
 ITEM = "/collections/{collection_id}/items/{item_id:path}"
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
@@ -44,3 +49,13 @@ def items(collection_id: str) -> str:
 def item(collection_id: str, item_id: str) -> str:
     """The path of an item."""
     return f"/collections/{segment(collection_id)}/items/{segment(item_id)}"
+
+
+def browse(collection_id: str, *below: str) -> str:
+    """The path of a collection's items as catalogs: all, those of a period, or a part of a period."""
+    return "/".join((f"/collections/{segment(collection_id)}/browse", *below))
+
+
+def group(name: str) -> str:
+    """The path of some of many collections as a catalog."""
+    return f"/browse/{name}"
