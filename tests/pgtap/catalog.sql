@@ -14,8 +14,8 @@ select has_extension('btree_gist');
 select columns_are(
     'satapi', 'collections',
     array[
-        'id', 'content', 'dictionary', 'span_before', 'span_after', 'document', 'geometry', 'start_datetime',
-        'end_datetime'
+        'id', 'content', 'dictionary', 'span_before', 'span_after', 'document', 'description', 'geometry',
+        'start_datetime', 'end_datetime'
     ]
 );
 select columns_are(
@@ -66,7 +66,11 @@ select set_eq(
             and a.attcompression = 'l'
     $$,
     array[
-        'collections.content', 'collections.document', 'items.properties', 'items_default.properties'
+        'collections.content',
+        'collections.description',
+        'collections.document',
+        'items.properties',
+        'items_default.properties'
     ],
     'documents that PostgreSQL compresses are in lz4'
 );

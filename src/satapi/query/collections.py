@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_ROW = sql("'' as collection, id, null as dictionary, content")
+
+
 class Statement(msgspec.Struct, frozen=True):
     """SQL whose rows are those of items, with the number of all matches at their end.
 
@@ -39,27 +42,34 @@ def page(search: Search) -> Statement:
     order = keyset.order(search.sortby, COLLECTIONS, backward=position is not None and position.backward)
     asked = _conditions(search)
     after = [] if position is None else [keyset.after(order, position)]
-    named = list(zip(order.values, KEY_NAMES, strict=False))
-    by = join(", ", (sorted_by(key, key.column.expression, backward=order.backward) for key in order.keys))
+    names = dict(zip((key.column.name for key in order.values), KEY_NAMES, strict=False))
+    values = [sql("{} as {}", key.column.expression, names[key.column.name]) for key in order.values]
+    by = [sorted_by(key, key.column.expression, backward=order.backward) for key in order.keys]
+    named = [(key, names.get(key.column.name, key.column.expression)) for key in order.keys]
     limit = Param(search.limit + 1)
     # All matches are counted only where the page does not hold them.
     return Statement(
         sql(
-            "with page as materialized (select row_number() over (order by {}) as place, id, content{} "
-            "from collections where {} order by {} limit {}), held as (select count(*) as rows from page) "
-            "select '' as collection, id, null as dictionary, content{}, (select case when {}::boolean and rows < {} "
-            "then rows else (select count(*) from collections where {}) end from held) as matched "
-            "from (select 1) as one left join page on true order by place",
-            *(by, join("", (sql(", {} as {}", _value(key), name) for key, name in named)), _all([*asked, *after]), by),
-            *(limit, join("", (sql(", {}", name) for _, name in named)), position is None, limit, _all(asked)),
+            "with page as materialized (select {} from collections where {} order by {} limit {}), "
+            "held as (select count(*) as rows from page) "
+            "select {}, (select case when {}::boolean and rows < {} then rows "
+            "else (select count(*) from collections where {}) end from held) as matched "
+            "from (select 1) as one left join page on true order by {}",
+            *(join(", ", [sql("id, content"), *values]), _all([*asked, *after]), join(", ", by), limit),
+            join(
+                ", ",
+                [sql("'' as collection, id, null as dictionary, content"), *map(_shown, order.values, names.values())],
+            ),
+            *(position is None, limit, _all(asked)),
+            join(", ", (sorted_by(key, name, backward=order.backward) for key, name in named)),
         ),
         order,
     )
 
 
-def _value(key: Key) -> Sql:
-    value = key.column.expression
-    return sql("{}::text", value) if key.column.kind == "json" else value
+def _shown(key: Key, name: Sql) -> Sql:
+    # Renamed, since ORDER BY would take the text for the value if it had the same name.
+    return sql("{}::text as value", name) if key.column.kind == "json" else name
 
 
 def _all(conditions: list[Sql]) -> Sql:

@@ -27,7 +27,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     `texts` and `times` are columns by name, those in `required` never null. Any other name is a member of the JSON
     object `members`, unless it is `refused`; `indexed` names those with an index. `geometry` is what spatial
-    operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for.
+    operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for. `apart`
+    has members of that object which are columns of their own.
     """
 
     texts: Mapping[str, Sql]
@@ -39,6 +40,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     indexed: frozenset[str]
     key: tuple[str, ...]
     order: tuple[SortKey, ...]
+    apart: Mapping[str, Sql] = {}
 
     def column(self, name: str, parameter: str) -> Column:
         """The column of a property: nested members are reached by dots. Raises InvalidError."""
@@ -65,6 +67,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     def _member(self, name: str) -> Sql:
         # A JSON null says as little as a missing member; both are null in SQL.
+        if name in self.apart:
+            return sql("nullif({}, 'null'::jsonb)", self.apart[name])
         if "." in name:
             return sql("nullif({} #> {}::text[], 'null'::jsonb)", self.members, name.split("."))
         return sql("nullif({} -> {}::text, 'null'::jsonb)", self.members, name)
@@ -111,6 +115,7 @@ COLLECTIONS = Inventory(
     },
     required=frozenset({"id"}),
     members=sql("document"),
+    apart={"description": sql("description")},
     geometry=sql("geometry"),
     refused=frozenset({"geometry", "bbox", "links", "assets", "item_assets", "properties"}),
     indexed=frozenset({"id", "datetime", "start_datetime"}),

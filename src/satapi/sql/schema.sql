@@ -348,7 +348,8 @@ CREATE TABLE satapi.collections (
     dictionary integer,
     span_before interval DEFAULT '00:00:00'::interval NOT NULL,
     span_after interval DEFAULT '00:00:00'::interval NOT NULL,
-    document jsonb GENERATED ALWAYS AS (satapi.collection_document(content)) STORED NOT NULL,
+    document jsonb GENERATED ALWAYS AS ((satapi.collection_document(content) - 'description'::text)) STORED NOT NULL,
+    description jsonb GENERATED ALWAYS AS ((satapi.collection_document(content) -> 'description'::text)) STORED,
     geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
     start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
     end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED
@@ -357,6 +358,7 @@ WITH (toast_tuple_target='128');
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL

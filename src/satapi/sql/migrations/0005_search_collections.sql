@@ -104,7 +104,9 @@ $$;
 
 -- Searches read the documents of all collections, and the contents of a page. One statement writes rows once.
 alter table collections
-add column document jsonb not null generated always as (collection_document(content)) stored,
+add column document jsonb not null generated always as (collection_document(content) - 'description') stored,
+-- By itself, since it is longer than all else that searches read.
+add column description jsonb generated always as (collection_document(content) -> 'description') stored,
 add column geometry geometry (geometry, 4326)
 generated always as (collection_geometry(collection_document(content))) stored,
 add column start_datetime timestamptz
@@ -113,6 +115,7 @@ add column end_datetime timestamptz
 generated always as (collection_instant(collection_document(content), 1)) stored,
 alter column document set storage main,
 alter column document set compression lz4,
+alter column description set compression lz4,
 set (toast_tuple_target = 128);
 
 create index collections_geometry on collections using gist (geometry);
