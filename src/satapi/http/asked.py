@@ -51,7 +51,18 @@ class Asked(msgspec.Struct, kw_only=True):
 SEARCH_PARAMETERS = Asked.__struct_encode_fields__
 
 # Those of a search of collections.
-COLLECTION_PARAMETERS = tuple(name for name in SEARCH_PARAMETERS if name not in {"intersects", "ids", "collections"})
+COLLECTION_PARAMETERS = (
+    "limit",
+    "bbox",
+    "datetime",
+    "fields",
+    "sortby",
+    "query",
+    "filter",
+    "filter-lang",
+    "filter-crs",
+    "token",
+)
 
 _TYPES = {
     "limit": int,

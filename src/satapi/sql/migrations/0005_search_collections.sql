@@ -102,7 +102,8 @@ exception when others then
 end
 $$;
 
--- Searches read the documents of all collections, and the contents of a page. One statement writes rows once.
+-- Searches read the documents of all collections, and the contents of a page: so a document is the last of a large row
+-- that is compressed. One statement writes rows once.
 alter table collections
 add column document jsonb not null generated always as (collection_document(content) - 'description') stored,
 -- By itself, since it is longer than all else that searches read.
@@ -115,8 +116,7 @@ add column end_datetime timestamptz
 generated always as (collection_instant(collection_document(content), 1)) stored,
 alter column document set storage main,
 alter column document set compression lz4,
-alter column description set compression lz4,
-set (toast_tuple_target = 128);
+alter column description set compression lz4;
 
 create index collections_geometry on collections using gist (geometry);
 create index collections_times on collections (start_datetime, end_datetime, id);
