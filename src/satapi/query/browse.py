@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from satapi.stac.periods import Stretch, Unit
 
 # Of how many parts a period is shown at once: as many index entries are read as these have.
-PARTS_MAX = 100
+PARTS_MAX = 30
 
 _UNITS: dict[Unit, Sql] = {"year": sql("'year'"), "month": sql("'month'"), "day": sql("'day'")}
 

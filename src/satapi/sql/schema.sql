@@ -353,8 +353,7 @@ CREATE TABLE satapi.collections (
     geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
     start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
     end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED
-)
-WITH (toast_tuple_target='128');
+);
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;

@@ -53,9 +53,9 @@ def item(collection_id: str, item_id: str) -> str:
 
 def browse(collection_id: str, *below: str) -> str:
     """The path of a collection's items as catalogs: all, those of a period, or a part of a period."""
-    return "/".join((f"/collections/{segment(collection_id)}/browse", *below))
+    return "/".join((f"/collections/{segment(collection_id)}/browse", *map(segment, below)))
 
 
 def group(name: str) -> str:
     """The path of some of many collections as a catalog."""
-    return f"/browse/{name}"
+    return f"/browse/{segment(name)}"
