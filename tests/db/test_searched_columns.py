@@ -46,8 +46,8 @@ async def test_collections_that_were_there_before_are_searched_like_new_ones(emp
         await connection.execute("insert into collections (id, content) values ('old', $1)", content)
         await migrate(connection, said.append)
         found = await connection.fetchrow(
-            "select document ->> 'title', description #>> '{}', st_area(geometry), start_datetime, end_datetime, content "
-            "from collections"
+            "select document ->> 'title', description #>> '{}', st_area(geometry), start_datetime, end_datetime, "
+            "content from collections"
         )
     finally:
         await connection.close()
