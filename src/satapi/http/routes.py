@@ -11,8 +11,19 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from satapi.errors import SatapiError
-from satapi.http import collections, documentation, functions, health, items, landing, problems, search, shapes
-from satapi.http.asked import SEARCH_PARAMETERS
+from satapi.http import (
+    aggregations,
+    collections,
+    documentation,
+    functions,
+    health,
+    items,
+    landing,
+    problems,
+    search,
+    shapes,
+)
+from satapi.http.asked import AGGREGATE_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
@@ -80,7 +91,42 @@ RESOURCES: tuple[Resource, ...] = (
         Operation(
             search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS, _PREFER
         ),
-        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND, headers=_PREFER),
+        Operation(
+            search.post_search,
+            "postSearch",
+            "Search items",
+            shapes.ItemCollection,
+            _FOUND,
+            headers=_PREFER,
+            takes="Search",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregate,
+            "getAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_aggregate,
+            "postAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregations, "getAggregations", "What may be aggregated", shapes.Aggregations, _FIXED
+        ),
     ),
     Resource(
         paths.FUNCTIONS,
@@ -126,6 +172,37 @@ RESOURCES: tuple[Resource, ...] = (
             (*_FOUND, 404),
             SEARCH_PARAMETERS,
             _PREFER,
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregate,
+            "getCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_collection_aggregate,
+            "postCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregations,
+            "getCollectionAggregations",
+            "What may be aggregated of a collection",
+            shapes.Aggregations,
+            (*_READ, 404),
         ),
     ),
     Resource(

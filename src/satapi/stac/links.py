@@ -39,6 +39,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="data", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
+        *_aggregation(base + paths.AGGREGATE, base + paths.AGGREGATIONS),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
@@ -62,6 +63,15 @@ def collection(base: str, collection_id: str) -> list[Link]:
         Link(rel="root", href=base + paths.LANDING, type=JSON),
         Link(rel="parent", href=base + paths.LANDING, type=JSON),
         Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
+        *_aggregation(base + paths.aggregate(collection_id), base + paths.aggregations(collection_id)),
+    ]
+
+
+def _aggregation(aggregate: str, aggregations: str) -> list[Link]:
+    return [
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="GET"),
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="POST"),
+        Link(rel="aggregations", href=aggregations, type=JSON, title="What may be aggregated"),
     ]
 
 
