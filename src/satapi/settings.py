@@ -79,6 +79,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     collections_max: Annotated[Positive, Meta(description="Collections named in one search, at most.")] = 1_000
     terms_max: Annotated[Positive, Meta(description="Comparisons and values in one query or filter, at most.")] = 500
     filter_max_characters: Annotated[Positive, Meta(description="Characters of a filter, at most.")] = 262_144
+    aggregations_max: Annotated[Positive, Meta(description="Aggregations asked for at once, at most.")] = 50
+    buckets_max: Annotated[
+        Positive, Meta(description="Buckets of an aggregation, at most; items in others are its overflow.")
+    ] = 10_000
+    footprint_cells_max: Annotated[
+        Positive, Meta(description="Cells of a grid around one footprint, at most; one with more is overflow.")
+    ] = 1_000
+    geohex_centroids_max: Annotated[
+        Positive, Meta(description="Items whose centroids are put into hexagons at once, at most.")
+    ] = 1_000_000
+    geohex_footprints_max: Annotated[
+        Positive, Meta(description="Items whose footprints are put into hexagons at once, at most.")
+    ] = 20_000
     compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")

@@ -6,7 +6,10 @@ set local search_path = satapi, public, pgtap;
 
 select no_plan();
 
-select tables_are('satapi', array['collections', 'dictionaries', 'items', 'items_default', 'migrations']);
+select tables_are(
+    'satapi',
+    array['collections', 'dictionaries', 'item_changes', 'item_counts', 'items', 'items_default', 'migrations']
+);
 select has_extension('postgis');
 select has_extension('btree_gist');
 
@@ -89,7 +92,8 @@ select functions_are(
         'collection_box', 'collection_document', 'collection_geometry', 'collection_instant',
         'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry', 'cql2_holds', 'cql2_instant',
         'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates', 'cql2_size', 'cql2_upper',
-        'is_broad', 'keep_dictionaries'
+        'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_item_changes', 'recount_items',
+        'utc_day'
     ]
 );
 select volatility_is(

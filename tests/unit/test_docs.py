@@ -11,6 +11,7 @@ import msgspec
 from satapi.cql2 import ast
 from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.browse import LINKS_MAX
+from satapi.query import measures
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
 
@@ -55,6 +56,22 @@ def test_the_page_of_filters_names_each_operator_and_limit() -> None:
     for kind in (ast.SpatialOperator, ast.TemporalOperator, ast.ArrayOperator):
         assert all(f"`{operator.upper()}`" in page for operator in typing.get_args(kind))
     for limit in ("filter_max_characters", "terms_max", "nesting_max", "geometry_max_points"):
+        assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
+        assert f"`{PREFIX}{limit.upper()}`" in page
+
+
+def test_the_page_of_aggregations_names_each_of_them_and_each_limit() -> None:
+    page = (DOCS / "aggregating.md").read_text()
+    for available in measures.available():
+        assert f"`{available.name.removeprefix('{property}')}`" in page
+    assert all(interval in page for interval in measures.INTERVALS)
+    for limit in (
+        "aggregations_max",
+        "buckets_max",
+        "footprint_cells_max",
+        "geohex_centroids_max",
+        "geohex_footprints_max",
+    ):
         assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
         assert f"`{PREFIX}{limit.upper()}`" in page
 

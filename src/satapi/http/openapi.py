@@ -24,8 +24,6 @@ Version = Literal["3.0", "3.1"]
 
 _FULL_VERSIONS: dict[Version, str] = {"3.0": "3.0.3", "3.1": "3.1.0"}
 
-_SEARCH = "Search"
-
 _MEDIA_TYPES: dict[type[msgspec.Struct], str] = {shapes.Item: GEOJSON, shapes.ItemCollection: GEOJSON}
 
 _ETAG: Schema = {"ETag": {"description": "The version of the document.", "schema": {"type": "string"}}}
@@ -86,7 +84,7 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         "Filter": schemas.of(shapes.ANY_FILTER),
         item: found[item] | {"required": list(shapes.ITEM_REQUIRED)},
         collection: found[collection] | {"required": list(shapes.COLLECTION_REQUIRED)},
-        _SEARCH: parameters.body(settings),
+        **parameters.bodies(settings),
     }
 
 
@@ -101,8 +99,8 @@ def _path_item(resource: Resource) -> Schema:
 
 def _operation(method: str, operation: Operation, tag: str) -> Schema:
     described: Schema = {"operationId": operation.id, "summary": operation.summary, "tags": [tag]}
-    if method == "post":
-        body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
+    if operation.takes:
+        body: Schema = {"schema": schemas.ref(operation.takes), "example": parameters.BODY_EXAMPLES[operation.takes]}
         described["requestBody"] = {"content": {JSON: body}}
     given = (*(operation.parameters if method == "get" else ()), *operation.headers)
     if given:

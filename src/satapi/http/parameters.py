@@ -8,8 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from satapi.http import collections, filters, requests, schemas, shapes
-from satapi.http.asked import COLLECTION_PARAMETERS, Asked
+from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS, Asked
 from satapi.http.schemas import Schema
+from satapi.query.measures import GRIDS, PRECISIONS, Cells, precision_name
 from satapi.query.rows import KEY_NAMES
 from satapi.stac.links import JSON
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from satapi.settings import Settings
+
+_PRECISION_UNITS: dict[Cells, str] = {
+    "geohash": "characters of a geohash.",
+    "geotile": "the zoom level of tiles.",
+    "geohex": "the H3 resolution.",
+}
 
 _DESCRIPTIONS = {
     "limit": "Items on a page, at most. A number above the maximum is lowered to it.",
@@ -39,7 +46,10 @@ _DESCRIPTIONS = {
     "filter-lang": "The encoding of the filter: by default cql2-text in parameters and cql2-json in bodies.",
     "filter-crs": "The coordinate reference system of the filter's geometries: longitude and latitude in degrees.",
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
-}
+    "aggregations": "What to answer of all items that match: names that /aggregations lists.",
+    "datetime_frequency_interval": "The interval of the calendar, in UTC, of datetime_frequency and of the frequency "
+    "of any other time.",
+} | {precision_name(grid): f"The precision of {grid}: " + _PRECISION_UNITS[cells] for grid, (_, cells) in GRIDS.items()}
 
 _OF_COLLECTIONS = {
     "limit": "Collections on a page, at most. A number above the maximum is lowered to it.",
@@ -95,19 +105,30 @@ class Parameter(msgspec.Struct, frozen=True):
         return head | schema | ({"style": "form", "explode": False} if self.place == "query" else {})
 
 
-# A search that any catalog can answer.
-BODY_EXAMPLE: Schema = {"datetime": "2020-01-01T00:00:00Z/..", "sortby": [{"field": "datetime"}], "limit": 10}
+# What any catalog can answer, by the schemas of bodies.
+BODY_EXAMPLES: dict[str, Schema] = {
+    "Search": {"datetime": "2020-01-01T00:00:00Z/..", "sortby": [{"field": "datetime"}], "limit": 10},
+    "Aggregate": {"datetime": "2020-01-01T00:00:00Z/..", "aggregations": ["total_count", "datetime_frequency"]},
+}
 
 
-def body(settings: Settings) -> Schema:
-    """The schema of the body of POST /search."""
+def bodies(settings: Settings) -> dict[str, Schema]:
+    """The schemas of the bodies of POST, by name."""
     members = {name: schema | {"description": _DESCRIPTIONS[name]} for name, schema in _members(settings).items()}
     strict: Schema = {"additionalProperties": False} if settings.unknown_parameters == "error" else {}
-    return {"title": "Search", "description": "A search.", "type": "object", "properties": members} | strict
+
+    def body(title: str, description: str, names: tuple[str, ...]) -> Schema:
+        properties = {name: members[name] for name in names}
+        return {"title": title, "description": description, "type": "object", "properties": properties} | strict
+
+    return {
+        "Search": body("Search", "A search.", SEARCH_PARAMETERS),
+        "Aggregate": body("Aggregate", "A search, and what to answer of all its items.", AGGREGATE_PARAMETERS),
+    }
 
 
 def in_query(settings: Settings) -> dict[str, Parameter]:
-    """The parameters of a search by GET."""
+    """The parameters of a search or an aggregation by GET."""
     members = _members(settings)
     members["fields"] = _list("^[^,]+$", "A field to include, or with a minus before it one to exclude.")
     members["sortby"] |= _list("^[-+]?[^-+ ,][^,]*$", "A field to sort by, with a minus before it downwards.")
@@ -184,6 +205,11 @@ def _members(settings: Settings) -> dict[str, Schema]:
         "filter": {"anyOf": [schemas.ref("Filter"), {"type": "string"}]},
         "filter-lang": {"enum": list(filters.LANGUAGES)},
         "filter-crs": {"enum": list(filters.CRS)},
+        "aggregations": {"maxItems": settings.aggregations_max},
+        "datetime_frequency_interval": {"default": "month"},
     }
+    for grid, (_, cells) in GRIDS.items():
+        least, greatest = PRECISIONS[cells]
+        limits[precision_name(grid)] = {"minimum": least, "maximum": greatest, "default": least}
     asked = cast("dict[str, Schema]", schemas.components([Asked])["Asked"]["properties"])
     return {name: schema | limits.get(name, {}) for name, schema in asked.items()}

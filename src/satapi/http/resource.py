@@ -16,7 +16,8 @@ class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
     `gives` is what it answers with 200: the struct of a document, or the media types of what is none. `statuses` are
-    all that it may answer, `parameters` the names of those in the query, and `headers` those of a request that count.
+    all that it may answer, `parameters` the names of those in the query, `headers` those of a request that count, and
+    `takes` the name of the schema of its body.
     """
 
     handler: Handler
@@ -26,6 +27,7 @@ class Operation(msgspec.Struct, frozen=True):
     statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    takes: str = ""
 
 
 class Resource(msgspec.Struct, frozen=True):

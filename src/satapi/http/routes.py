@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from satapi.errors import SatapiError
 from satapi.http import (
+    aggregations,
     browse,
     collections,
     documentation,
@@ -24,7 +25,7 @@ from satapi.http import (
     search,
     shapes,
 )
-from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
@@ -98,7 +99,42 @@ RESOURCES: tuple[Resource, ...] = (
         Operation(
             search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS, _PREFER
         ),
-        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND, headers=_PREFER),
+        Operation(
+            search.post_search,
+            "postSearch",
+            "Search items",
+            shapes.ItemCollection,
+            _FOUND,
+            headers=_PREFER,
+            takes="Search",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregate,
+            "getAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_aggregate,
+            "postAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregations, "getAggregations", "What may be aggregated", shapes.Aggregations, _FIXED
+        ),
     ),
     Resource(
         paths.FUNCTIONS,
@@ -184,6 +220,37 @@ RESOURCES: tuple[Resource, ...] = (
         paths.BROWSE_PART,
         "Browse",
         Operation(browse.get_part, "browsePart", "A part of the items of a period", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregate,
+            "getCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_collection_aggregate,
+            "postCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregations,
+            "getCollectionAggregations",
+            "What may be aggregated of a collection",
+            shapes.Aggregations,
+            (*_READ, 404),
+        ),
     ),
     Resource(
         paths.ITEM,

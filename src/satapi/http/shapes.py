@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from satapi.http import schemas
+from satapi.stac.aggregation import Aggregation, DataType
 from satapi.stac.links import Link
 
 Position = Annotated[
@@ -125,6 +126,29 @@ class Functions(Struct, frozen=True):
     """All functions that filters may call (OGC API Features, part 3, 8.2)."""
 
     functions: list[Function]
+
+
+class AggregationCollection(Struct, frozen=True):
+    """What is answered of all items that match (aggregation extension v0.3.0)."""
+
+    type: Literal["AggregationCollection"]
+    aggregations: list[Aggregation]
+    links: list[Link]
+
+
+class AvailableAggregation(Struct, frozen=True):
+    """An aggregation that may be asked for: {property} in its name stands for the name of any property."""
+
+    name: str
+    data_type: DataType
+    description: str
+
+
+class Aggregations(Struct, frozen=True):
+    """All aggregations that may be asked for."""
+
+    aggregations: list[AvailableAggregation]
+    links: list[Link]
 
 
 class Asset(Struct, frozen=True):

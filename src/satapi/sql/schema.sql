@@ -313,6 +313,32 @@ CREATE FUNCTION satapi.cql2_upper(value text) RETURNS text
     AS $$
     select upper(value collate "und-x-icu")
 $$;
+CREATE FUNCTION satapi.fold_item_changes() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    folded bigint;
+begin
+    if not pg_try_advisory_xact_lock('item_counts'::regclass::oid::bigint) then
+        return 0;
+    end if;
+    with taken as (
+        delete from item_changes returning collection, day, items
+    ), summed as (
+        select collection, day, sum(items)::bigint as items
+        from taken
+        group by cube (collection, day)
+        having sum(items) <> 0
+    ), added as (
+        insert into item_counts as c (collection, day, items)
+        select collection, day, items from summed
+        on conflict (collection, day) do update set items = c.items + excluded.items
+    )
+    select count(*) into folded from taken;
+    return folded;
+end
+$$;
 CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -335,6 +361,9 @@ begin
     return broad;
 end
 $$;
+CREATE FUNCTION satapi.item_centroid(shape public.geometry) RETURNS public.geometry
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (((public.st_xmax((shape)::public.box3d) - public.st_xmin((shape)::public.box3d)) <= (180)::double precision) OR (public.st_numgeometries(shape) = 1)) THEN public.st_centroid(shape) WHEN ((public.st_xmax((public.st_shiftlongitude(shape))::public.box3d) - public.st_xmin((public.st_shiftlongitude(shape))::public.box3d)) < (public.st_xmax((shape)::public.box3d) - public.st_xmin((shape)::public.box3d))) THEN public.st_wrapx(public.st_centroid(public.st_shiftlongitude(shape)), (180)::double precision, ('-360'::integer)::double precision) ELSE public.st_centroid(shape) END;
 CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -342,6 +371,57 @@ begin
     raise exception 'dictionaries are never changed: items cannot be read without them';
 end
 $$;
+CREATE FUNCTION satapi.note_item_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    appended bigint;
+begin
+    case tg_op
+        when 'INSERT' then
+            insert into item_changes select collection, utc_day(datetime), count(*) from added group by 1, 2;
+        when 'DELETE' then
+            insert into item_changes select collection, utc_day(datetime), -count(*) from removed group by 1, 2;
+        when 'UPDATE' then
+            insert into item_changes
+            select collection, day, sum(items)
+            from (
+                select collection, utc_day(datetime) as day, 1 as items from added
+                union all
+                select collection, utc_day(datetime), -1 from removed
+            ) as changed
+            group by 1, 2
+            having sum(items) <> 0;
+        else
+            truncate item_counts, item_changes;
+            return null;
+    end case;
+    get diagnostics appended = row_count;
+    -- A transaction with one snapshot for all of its statements would fail where another has added up meanwhile.
+    if random() * 50000 < appended and current_setting('transaction_isolation') = 'read committed' then
+        perform fold_item_changes();
+    end if;
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.recount_items() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    lock table items in share row exclusive mode;
+    truncate item_counts, item_changes;
+    insert into item_counts
+    select collection, day, sum(items)
+    from (select collection, utc_day(datetime) as day, count(*) as items from items group by 1, 2) as counted
+    group by cube (collection, day)
+    having count(*) > 0;
+end
+$$;
+CREATE FUNCTION satapi.utc_day(instant timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((instant AT TIME ZONE 'UTC'::text))::date;
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
@@ -369,6 +449,16 @@ ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE satapi.item_changes (
+    collection text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    items bigint NOT NULL
+);
+CREATE TABLE satapi.item_counts (
+    collection text COLLATE pg_catalog."C",
+    day date,
+    items bigint NOT NULL
 );
 CREATE TABLE satapi.items (
     collection text NOT NULL COLLATE pg_catalog."C",
@@ -427,6 +517,8 @@ ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY satapi.item_counts
+    ADD CONSTRAINT item_counts_collection_day_key UNIQUE NULLS NOT DISTINCT (collection, day);
 ALTER TABLE ONLY satapi.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (id, collection);
 ALTER TABLE ONLY satapi.items_default
@@ -439,6 +531,7 @@ CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
+CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
 CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
 CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id, west, south, east, north);
@@ -453,5 +546,9 @@ ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_g
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
+CREATE TRIGGER note_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);

@@ -43,6 +43,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="children", href=base + paths.CHILDREN, type=JSON, title="Collections, as children of this catalog"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
+        *_aggregation(base + paths.AGGREGATE, base + paths.AGGREGATIONS),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
@@ -67,6 +68,7 @@ def collection(base: str, collection_id: str) -> list[Link]:
         Link(rel="parent", href=base + paths.LANDING, type=JSON),
         Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
         Link(rel="child", href=base + paths.browse(collection_id), type=JSON, title="Items by time"),
+        *_aggregation(base + paths.aggregate(collection_id), base + paths.aggregations(collection_id)),
     ]
 
 
@@ -76,6 +78,14 @@ def catalog(base: str, path: str, parent: str) -> list[Link]:
         Link(rel="self", href=base + path, type=JSON),
         Link(rel="root", href=base + paths.LANDING, type=JSON),
         Link(rel="parent", href=base + parent, type=JSON),
+    ]
+
+
+def _aggregation(aggregate: str, aggregations: str) -> list[Link]:
+    return [
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="GET"),
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="POST"),
+        Link(rel="aggregations", href=aggregations, type=JSON, title="What may be aggregated"),
     ]
 
 

@@ -13,12 +13,16 @@ API_ASSETS = "/api.assets/{name}"
 HEALTH = "/health"
 SEARCH = "/search"
 FUNCTIONS = "/functions"
+AGGREGATE = "/aggregate"
+AGGREGATIONS = "/aggregations"
 ITEMS = "/items"
 ITEM_ANYWHERE = "/items/{item_id:path}"
 CHILDREN = "/children"
 GROUP = "/browse/{group}"
 COLLECTIONS = "/collections"
 COLLECTION = "/collections/{collection_id}"
+COLLECTION_AGGREGATE = "/collections/{collection_id}/aggregate"
+COLLECTION_AGGREGATIONS = "/collections/{collection_id}/aggregations"
 COLLECTION_ITEMS = "/collections/{collection_id}/items"
 BROWSE = "/collections/{collection_id}/browse"
 BROWSE_PERIOD = "/collections/{collection_id}/browse/{period}"
@@ -44,6 +48,16 @@ def collection(collection_id: str) -> str:
 def items(collection_id: str) -> str:
     """The path of a collection's items."""
     return f"/collections/{segment(collection_id)}/items"
+
+
+def aggregate(collection_id: str) -> str:
+    """The path of the aggregation of a collection's items."""
+    return f"/collections/{segment(collection_id)}/aggregate"
+
+
+def aggregations(collection_id: str) -> str:
+    """The path of what may be aggregated of a collection's items."""
+    return f"/collections/{segment(collection_id)}/aggregations"
 
 
 def item(collection_id: str, item_id: str) -> str:
