@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unknown_parameters: Annotated[
         Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
     ] = "error"
+    unknown_properties: Annotated[
+        Literal["allow", "error"],
+        Meta(description="What to do with a property in filter, query or sortby that no item has and nobody defined."),
+    ] = "allow"
     number_matched: Annotated[
         Literal["auto", "exact", "estimated", "none"],
         Meta(description="How searches count all matches: auto counts where that is free or cheap."),

@@ -8,7 +8,10 @@ select no_plan();
 
 select tables_are(
     'satapi',
-    array['collections', 'dictionaries', 'item_changes', 'item_counts', 'items', 'items_default', 'migrations']
+    array[
+        'collections', 'dictionaries', 'indexes', 'item_changes', 'item_counts', 'items', 'items_default',
+        'migrations', 'queryables'
+    ]
 );
 select has_extension('postgis');
 select has_extension('btree_gist');

@@ -10,7 +10,6 @@ import msgspec
 from satapi.db import spans
 from satapi.db.contents import Content
 from satapi.query import keyset, select
-from satapi.query.inventory import ITEMS
 from satapi.query.sql import sql
 from satapi.stac.search import Position
 
@@ -137,7 +136,9 @@ async def count(
 ) -> int | None:
     """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
     given = spans.known(database, search)
-    records = await database.fetch(select.count(search, ITEMS, given, at_most), timeout_s=timeout_s)
+    records = await database.fetch(
+        select.count(search, database.memory.inventory(search.collections), given, at_most), timeout_s=timeout_s
+    )
     if not records and await spans.have_grown(database, search, given):
         return await count(database, search, at_most=at_most, timeout_s=timeout_s)
     matched = cast("int", records[0][0])
@@ -146,7 +147,8 @@ async def count(
 
 async def estimate(database: Database, search: Search) -> int:
     """How many items match, as the planner estimates it."""
-    records = await database.fetch(select.estimate(search, ITEMS, spans.known(database, search)))
+    inventory = database.memory.inventory(search.collections)
+    records = await database.fetch(select.estimate(search, inventory, spans.known(database, search)))
     plan = msgspec.json.decode(records[0][0], type=tuple[_Explained])
     return round(plan[0].Plan.rows)
 

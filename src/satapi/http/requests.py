@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Raw
 
+from satapi.cql2.ast import And
 from satapi.errors import InvalidError, TooLargeError
 from satapi.http import filters, nesting
 from satapi.http.query import property_tests
@@ -19,10 +20,11 @@ from satapi.stac import geometry, times
 from satapi.stac.search import Fields, Search, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
+    from satapi.cql2.ast import Node
     from satapi.http.asked import Asked, FieldsEntry, SortEntry
     from satapi.query.inventory import Inventory
     from satapi.settings import Settings
@@ -48,13 +50,15 @@ def collections_page(settings: Settings) -> PageSize:
     return PageSize(min(settings.collections_limit_default, most), most)
 
 
-def pairs(request: Request, allowed: Sequence[str], settings: Settings) -> list[tuple[str, str]]:
-    """The parameters of a GET in their order. Raises InvalidError for unknown and repeated ones."""
+def pairs(
+    request: Request, allowed: Sequence[str], settings: Settings, is_property: Callable[[str], bool] | None = None
+) -> list[tuple[str, str]]:
+    """The parameters of a GET in their order, properties among them. Raises InvalidError for unknown, repeated ones."""
     found: list[tuple[str, str]] = []
     seen: set[str] = set()
     query: bytes = request.scope["query_string"]
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in allowed:
+        if name not in allowed and not (is_property is not None and is_property(name)):
             if settings.unknown_parameters == "ignore":
                 continue
             raise _unknown(name, value, allowed)
@@ -96,12 +100,13 @@ def search(
     inventory: Inventory,
     settings: Settings,
     collection_id: str | None = None,
+    also: Sequence[Node] = (),
     *,
     size: PageSize | None = None,
 ) -> Search:
-    """The search that is asked for, in all collections or in one. Raises InvalidError naming the parameter.
+    """The search that is asked for, in all collections or in one; `also` must hold besides its filter.
 
-    `size` is that of a page of items unless given.
+    `size` is that of a page of items unless given. Raises InvalidError naming the parameter.
     """
     if asked.bbox is not None and asked.intersects is not None:
         raise InvalidError("bbox", ",".join(map(str, asked.bbox)), "it cannot be combined with intersects")
@@ -114,6 +119,7 @@ def search(
     node = filters.tree(asked.filter, asked.filter_lang, asked.filter_crs, settings)
     if node is not None and area is None:
         area, node = narrow.narrowed(node, "filter")
+    tests = (*([] if node is None else [node]), *also)
     collections = asked.collections
     if collection_id is not None:
         # Clients name the collection of the path again.
@@ -126,7 +132,7 @@ def search(
         ids=_names("ids", asked.ids, settings.ids_max),
         area=area,
         window=None if asked.datetime is None else times.parse_interval(asked.datetime),
-        filter=node,
+        filter=And(tests) if len(tests) > 1 else tests[0] if tests else None,
         tests=() if asked.query is None else property_tests(bytes(asked.query), settings.terms_max),
         sortby=sortby,
         fields=None if asked.fields is None else _fields(asked.fields),

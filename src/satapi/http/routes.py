@@ -22,6 +22,7 @@ from satapi.http import (
     landing,
     parameters,
     problems,
+    queryables,
     search,
     shapes,
 )
@@ -29,7 +30,7 @@ from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARC
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
-from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1
+from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1, SCHEMA
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -45,6 +46,7 @@ _READ = (200, 503, 504)
 _FOUND = (200, 400, 413, 503, 504)
 _ONE = (200, 304, 404, 503, 504)
 _NAMED = (200, 404, 503, 504)
+_SCHEMA = (200, 304, 503, 504)
 
 # The headers that a search minds.
 _PREFER = ("Prefer",)
@@ -142,6 +144,16 @@ RESOURCES: tuple[Resource, ...] = (
         Operation(functions.get_functions, "getFunctions", "Functions that filters may call", shapes.Functions, _FIXED),
     ),
     Resource(
+        paths.QUERYABLES,
+        "Search",
+        Operation(queryables.get_queryables, "getQueryables", "What can be asked", (SCHEMA,), _SCHEMA),
+    ),
+    Resource(
+        paths.SORTABLES,
+        "Search",
+        Operation(queryables.get_sortables, "getSortables", "What can be sorted by", (SCHEMA,), _SCHEMA),
+    ),
+    Resource(
         paths.ITEMS,
         "Search",
         Operation(
@@ -192,6 +204,20 @@ RESOURCES: tuple[Resource, ...] = (
         paths.COLLECTION,
         "Collections",
         Operation(collections.get_collection, "getCollection", "Collection", shapes.Collection, _ONE),
+    ),
+    Resource(
+        paths.COLLECTION_QUERYABLES,
+        "Collections",
+        Operation(
+            queryables.get_queryables, "getQueryablesOfCollection", "What can be asked of a collection", (SCHEMA,), _ONE
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_SORTABLES,
+        "Collections",
+        Operation(
+            queryables.get_sortables, "getSortablesOfCollection", "What a collection can be sorted by", (SCHEMA,), _ONE
+        ),
     ),
     Resource(
         paths.COLLECTION_ITEMS,

@@ -33,6 +33,11 @@ CLASSES: dict[str, str] = {
     "https://api.stacspec.org/v0.3.0/aggregation": "aggregation",
     "https://api.stacspec.org/v0.3.0/aggregation#query": "query of aggregations",
     "https://api.stacspec.org/v0.3.0/aggregation#filter": "filter of aggregations",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables": "queryables",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters": "queryables as parameters",
+    # STAC API sort 1.1.0 names one for searches, and OGC's for collections.
+    "https://api.stacspec.org/v1.1.0/item-search#sortables": "sortables",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables": "sortables",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text": "filter-lang cql2-text",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json": "filter-lang cql2-json",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2": "AND, OR, NOT, comparisons, IS NULL",

@@ -11,6 +11,7 @@ from satapi.stac import paths
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 HTML = "text/html"
+SCHEMA = "application/schema+json"
 OPENAPI_3_0 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
 
@@ -19,6 +20,9 @@ STAC_VERSION = "1.1.0"
 
 # OGC API Features, part 3, 8.2.
 _FUNCTIONS = "http://www.opengis.net/def/rel/ogc/1.0/functions"
+# The same, 7.3, and part 5; STAC API sort 1.1.0.
+_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
 
 
 class Link(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -45,6 +49,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
         *_aggregation(base + paths.AGGREGATE, base + paths.AGGREGATIONS),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
+        *_askable(base, None),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
         Link(rel="service-doc", href=base + paths.API_HTML, type=HTML, title="The API, for reading and trying"),
@@ -57,6 +62,7 @@ def collections(base: str, self_href: str) -> list[Link]:
         Link(rel="self", href=self_href, type=JSON, title="Collections"),
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="parent", href=base + paths.LANDING, type=JSON, title="The landing page"),
+        *_askable(base, None),
     ]
 
 
@@ -69,6 +75,7 @@ def collection(base: str, collection_id: str) -> list[Link]:
         Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
         Link(rel="child", href=base + paths.browse(collection_id), type=JSON, title="Items by time"),
         *_aggregation(base + paths.aggregate(collection_id), base + paths.aggregations(collection_id)),
+        *_askable(base, collection_id),
     ]
 
 
@@ -86,6 +93,13 @@ def _aggregation(aggregate: str, aggregations: str) -> list[Link]:
         Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="GET"),
         Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="POST"),
         Link(rel="aggregations", href=aggregations, type=JSON, title="What may be aggregated"),
+    ]
+
+
+def _askable(base: str, collection_id: str | None) -> list[Link]:
+    return [
+        Link(rel=_QUERYABLES, href=base + paths.queryables(collection_id), type=SCHEMA, title="What can be asked"),
+        Link(rel=_SORTABLES, href=base + paths.sortables(collection_id), type=SCHEMA, title="What can be sorted by"),
     ]
 
 

@@ -15,6 +15,8 @@ SEARCH = "/search"
 FUNCTIONS = "/functions"
 AGGREGATE = "/aggregate"
 AGGREGATIONS = "/aggregations"
+QUERYABLES = "/queryables"
+SORTABLES = "/sortables"
 ITEMS = "/items"
 ITEM_ANYWHERE = "/items/{item_id:path}"
 CHILDREN = "/children"
@@ -27,6 +29,8 @@ COLLECTION_ITEMS = "/collections/{collection_id}/items"
 BROWSE = "/collections/{collection_id}/browse"
 BROWSE_PERIOD = "/collections/{collection_id}/browse/{period}"
 BROWSE_PART = "/collections/{collection_id}/browse/{period}/{part}"
+COLLECTION_QUERYABLES = "/collections/{collection_id}/queryables"
+COLLECTION_SORTABLES = "/collections/{collection_id}/sortables"
 ITEM = "/collections/{collection_id}/items/{item_id:path}"
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
@@ -58,6 +62,16 @@ def aggregate(collection_id: str) -> str:
 def aggregations(collection_id: str) -> str:
     """The path of what may be aggregated of a collection's items."""
     return f"/collections/{segment(collection_id)}/aggregations"
+
+
+def queryables(collection_id: str | None) -> str:
+    """The path of the queryables of a collection, or of all."""
+    return QUERYABLES if collection_id is None else f"/collections/{segment(collection_id)}/queryables"
+
+
+def sortables(collection_id: str | None) -> str:
+    """The path of the sortables of a collection, or of all."""
+    return SORTABLES if collection_id is None else f"/collections/{segment(collection_id)}/sortables"
 
 
 def item(collection_id: str, item_id: str) -> str:
