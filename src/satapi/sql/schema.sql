@@ -422,6 +422,52 @@ $$;
 CREATE FUNCTION satapi.utc_day(instant timestamp with time zone) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((instant AT TIME ZONE 'UTC'::text))::date;
+CREATE FUNCTION satapi.with_bitmaps() RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    perform set_config('enable_bitmapscan', 'on', true);
+    return true;
+end
+$$;
+CREATE FUNCTION satapi.words_are_rare(asked tsquery, above double precision) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    question text := concat_ws(' ', statement_timestamp(), above, md5(asked::text));
+    answered text[] := string_to_array(current_setting('satapi.words_are_rare', true), ';');
+    rare boolean;
+begin
+    if answered[1] = question then
+        return answered[2]::boolean;
+    end if;
+    select
+        not array_to_tsvector(array(
+            select common.word
+            from unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) as common (word, share)
+            where common.word is not null and common.share * common.share * c.reltuples > above
+        )) @@ replace(asked::text, '<->', '&')::tsquery
+    into rare
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    inner join pg_stats as s on n.nspname = s.schemaname and c.relname = s.tablename
+    where c.oid = 'items'::regclass and s.attname = 'words' and s.inherited;
+    rare := coalesce(rare, false);
+    -- A statement asks for each of its parts; an analyze in between must not change the answer.
+    perform set_config('satapi.words_are_rare', concat_ws(';', question, rare), true);
+    if rare then
+        -- As with_bitmaps, which would be called only when this is planned.
+        perform set_config('enable_bitmapscan', 'on', true);
+    end if;
+    return rare;
+end
+$$;
+CREATE FUNCTION satapi.words_query(words text[]) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' <-> ' order by place)::tsquery
+    from unnest(words) with ordinality as each (word, place)
+$$;
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
@@ -432,12 +478,15 @@ CREATE TABLE satapi.collections (
     description jsonb GENERATED ALWAYS AS ((satapi.collection_document(content) -> 'description'::text)) STORED,
     geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
     start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
-    end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED
+    end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED,
+    words tsvector
 );
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL
@@ -449,6 +498,9 @@ ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE satapi.free_text (
+    members text[] NOT NULL
 );
 CREATE TABLE satapi.indexes (
     property text NOT NULL COLLATE pg_catalog."C",
@@ -482,12 +534,15 @@ CREATE TABLE satapi.items (
     east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
     north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
     second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    words tsvector,
     CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 PARTITION BY LIST (collection);
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.items ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.items ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.items_default (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -505,12 +560,15 @@ CREATE TABLE satapi.items_default (
     east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
     north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
     second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    words tsvector,
     CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 WITH (toast_tuple_target='128');
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -546,6 +604,8 @@ CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
+CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
 CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
 CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
@@ -555,11 +615,14 @@ CREATE INDEX items_default_datetime_collection_id_west_south_east_north_idx ON s
 CREATE INDEX items_geometry_second ON ONLY satapi.items USING gist (geometry, second, hashtext(collection));
 CREATE INDEX items_default_geometry_second_hashtext_idx ON satapi.items_default USING gist (geometry, second, hashtext(collection));
 CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
+CREATE INDEX items_words ON ONLY satapi.items USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE INDEX items_default_words_idx ON satapi.items_default USING gin (words) WITH (gin_pending_list_limit='256');
 ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_west_south_east_north_idx;
 ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_west_south_east_north_idx;
 ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_geometry_second_hashtext_idx;
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
+ALTER INDEX satapi.items_words ATTACH PARTITION satapi.items_default_words_idx;
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
 CREATE TRIGGER note_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
