@@ -95,6 +95,12 @@ async def test_a_q_over_a_limit_is_a_413(open_client: Callable[..., object]) -> 
     assert (await client.get("/search", params={"q": "123456"})).status_code == 413
 
 
+async def test_q_goes_with_aggregations(stored: str) -> None:
+    async with serving.in_process(Settings(dsn=stored)) as client:
+        answer = await client.get("/aggregate", params={"q": "fire", "aggregations": "total_count"})
+        assert [each["value"] for each in answer.json()["aggregations"]] == [2]
+
+
 async def test_q_is_in_the_conformance_and_the_description(client: httpx.AsyncClient) -> None:
     classes = (await client.get("/conformance")).json()["conformsTo"]
     for place in ("item-search", "ogcapi-features"):

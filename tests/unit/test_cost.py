@@ -8,6 +8,7 @@ from satapi.cql2 import text
 from satapi.cql2.limits import Limits
 from satapi.query import cost
 from satapi.query.inventory import ITEMS
+from satapi.stac.freetext import Words
 from satapi.stac.geometry import parse_bbox
 from satapi.stac.search import PropertyTest, Search, SortKey
 
@@ -24,6 +25,7 @@ _FILTER = text.parse("platform = 'a' AND S_INTERSECTS(geometry, POINT(1 1)) AND 
         (Search(limit=1, sortby=(SortKey("gsd"),), area=_AREA), "order by gsd without", "satapi index create gsd"),
         (Search(limit=1, area=_AREA, sortby=(SortKey("eo:cloud_cover"),)), "the area;", "a smaller or simpler one"),
         (Search(limit=1, tests=(PropertyTest("eo:cloud_cover", "lt", 1),)), "of eo:cloud_cover;", "an area, a time"),
+        (Search(limit=1, text=Words(("fire",)), area=_AREA), "the words of q;", "an area or a time"),
         (Search(limit=1, area=parse_bbox([-180, -90, 180, 90])), "the number of items", "a lower limit"),
     ],
 )

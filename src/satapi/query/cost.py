@@ -33,6 +33,8 @@ def _parts(search: Search, inventory: Inventory) -> Iterator[Part]:
     yield from _without_index("the comparison of", asked, "an area or a time that is smaller", inventory)
     ordered = [key.field for key in search.sortby]
     yield from _without_index("the order by", ordered, "fewer items to sort (an area, a time, a collection)", inventory)
+    if search.text is not None:
+        yield Part("looking for the words of q", "rarer words, an area or a time")
     if search.area is not None and not search.area.world:
         yield Part("the area", "a smaller or simpler one, a time or a collection")
     if asked:
