@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from satapi.db import spans
 from satapi.query.aggregate import SPANS_DO_NOT_HOLD, Limits, statement
 from satapi.query.aggregated import Row, answers
-from satapi.query.inventory import ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,8 @@ async def aggregate(
     if not measures:
         return []
     given = spans.known(database, search)
-    records = await database.fetch(statement(search, ITEMS, given, measures, limits))
+    inventory = database.memory.inventory(search.collections)
+    records = await database.fetch(statement(search, inventory, given, measures, limits))
     rows = [Row(*record) for record in records]
     if any(row.place == SPANS_DO_NOT_HOLD for row in rows):
         await spans.have_grown(database, search, given)

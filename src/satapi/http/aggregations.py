@@ -13,7 +13,6 @@ from satapi.http.server import server
 from satapi.http.shapes import AggregationCollection, Aggregations, AvailableAggregation
 from satapi.query import measures
 from satapi.query.aggregate import Limits
-from satapi.query.inventory import ITEMS
 from satapi.stac import paths
 from satapi.stac.links import JSON, Link
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from satapi.http.asked import Asked
     from satapi.http.timing import Timing
+    from satapi.query.inventory import Inventory
     from satapi.query.measures import Measure
     from satapi.settings import Settings
     from satapi.stac.search import Search
@@ -69,11 +69,11 @@ class _Question(NamedTuple):
 
 
 async def _get(request: Request, collection_id: str | None) -> Response:
-    settings = server(request).settings
+    inventory, settings = await _inventory(request), server(request).settings
     timing: Timing = request.state.timing
     with timing.stage("parse"):
         given = requests.pairs(request, asked.AGGREGATE_PARAMETERS, settings)
-        question = _question(asked.from_pairs(given, settings), settings, collection_id)
+        question = _question(asked.from_pairs(given, settings), inventory, settings, collection_id)
     return await _answer(request, question)
 
 
@@ -81,13 +81,20 @@ async def _post(request: Request, collection_id: str | None) -> Response:
     settings = server(request).settings
     timing: Timing = request.state.timing
     body = await requests.read_body(request, settings)
+    inventory = await _inventory(request)
     with timing.stage("parse"):
         given = requests.body_members(body, asked.AGGREGATE_PARAMETERS, settings)
-        question = _question(asked.from_members(given), settings, collection_id)
+        question = _question(asked.from_members(given), inventory, settings, collection_id)
     return await _answer(request, question)
 
 
-def _question(given: Asked, settings: Settings, collection_id: str | None) -> _Question:
+async def _inventory(request: Request) -> Inventory:
+    database = server(request).database
+    await database.memory.knowledge(database)
+    return database.memory.inventory(None)
+
+
+def _question(given: Asked, inventory: Inventory, settings: Settings, collection_id: str | None) -> _Question:
     names = given.aggregations or []
     if len(names) > settings.aggregations_max:
         raise TooLargeError("aggregations", f"{len(names)} names", f"at most {settings.aggregations_max} are allowed")
@@ -96,9 +103,9 @@ def _question(given: Asked, settings: Settings, collection_id: str | None) -> _Q
         names,
         {name: precision for name, precision in precisions.items() if precision is not None},
         given.datetime_frequency_interval or "month",
-        ITEMS,
+        inventory,
     )
-    return _Question(requests.search(given, ITEMS, settings, collection_id), wanted, collection_id)
+    return _Question(requests.search(given, inventory, settings, collection_id), wanted, collection_id)
 
 
 async def _answer(request: Request, question: _Question) -> Response:
