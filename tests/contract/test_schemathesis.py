@@ -83,6 +83,8 @@ FILTERS = (
     ("cql2-json", True),
 )
 
+TEXTS = ("", "sentinel", '"surface reflectance", -radar', "+(optical OR radar) AND landsat")
+
 UNSORTABLE = {*shapes.ItemMembers.__struct_fields__} - {"id", "collection"}
 
 TIMES = (
@@ -102,6 +104,8 @@ def sensible(members: Members) -> Members:
     asked.pop("filter-lang", None)
     if "filter" in asked:
         asked["filter-lang"], asked["filter"] = FILTERS[len(str(asked["filter"])) % len(FILTERS)]
+    if "q" in asked:
+        asked["q"] = TEXTS[len(str(asked["q"])) % len(TEXTS)]
     if "query" in asked:
         # No time, and no member of an item beside its properties.
         asked["query"] = {f"own:{name}": tests for name, tests in asked["query"].items()}

@@ -81,6 +81,7 @@ COLLECTION_PARAMETERS = (
     "fields",
     "sortby",
     "query",
+    "q",
     "filter",
     "filter-lang",
     "filter-crs",

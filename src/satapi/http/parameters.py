@@ -64,6 +64,8 @@ _OF_COLLECTIONS = {
     "sortby": "Fields to sort by, the first one first: id, datetime, title and any other member. Collections without "
     "a value come last. By default they are sorted by id.",
     "query": 'Comparisons of members that must all hold, such as {"license": {"eq": "CC0-1.0"}}.',
+    "q": "Words that the title, description or keywords of collections have (free-text extension), such as "
+    'sentinel AND -radar or "land cover".',
     "filter": "A CQL2 filter that must hold (OGC 21-065r2), in the encoding that filter-lang says, such as "
     "title LIKE 'Sentinel%' AND T_AFTER(datetime, DATE('2015-01-01')).",
 }

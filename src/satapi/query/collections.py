@@ -8,7 +8,7 @@ import msgspec
 
 from satapi.cql2 import query
 from satapi.cql2.ast import Geometry, GeometryCollection, Interval, Property, Temporal
-from satapi.query import filters, keyset
+from satapi.query import filters, freetext, keyset
 from satapi.query.conditions import Within
 from satapi.query.inventory import COLLECTIONS, short
 from satapi.query.keyset import Key, Order, sorted_by
@@ -81,6 +81,8 @@ def _conditions(search: Search) -> list[Sql]:
     found = filters.conditions(nodes, COLLECTIONS, "query", ordered=True)
     if search.filter is not None:
         found += filters.conditions([_interval(search.filter)], COLLECTIONS, "filter", ordered=True)
+    if search.text is not None:
+        found.append(freetext.matches(search.text))
     if search.area is not None and search.area.world:
         found.append(sql("geometry is not null"))
     elif search.area is not None:

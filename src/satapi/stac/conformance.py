@@ -25,6 +25,8 @@ CLASSES: dict[str, str] = {
     "https://api.stacspec.org/v1.0.0-rc.2/item-search#filter": "filter",
     "https://api.stacspec.org/v1.0.0-rc.1/collection-search": "search of collections",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query": "bbox, datetime and limit of collections",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#free-text": "q of collections, lists of terms",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#advanced-free-text": "q of collections, with operators",
     "https://api.stacspec.org/v1.0.0-rc.1/collection-search#filter": "filter of collections",
     "https://api.stacspec.org/v1.0.0-rc.1/collection-search#query": "query of collections",
     "https://api.stacspec.org/v1.0.0-rc.1/collection-search#sort": "sortby of collections",
