@@ -110,7 +110,20 @@ def in_headers() -> dict[str, Parameter]:
         "How to count all matches (RFC 7240): count=exact, count=planned (an estimate) or count=none. The answer's "
         "Content-Range then has the places of its items and the number, and Preference-Applied says what was done."
     )
-    return {"Prefer": Parameter("Prefer", "header", description, schema)}
+    return {
+        "Prefer": Parameter("Prefer", "header", description, schema),
+        "PreferReturn": Parameter("Prefer", "header", _RETURN, {"type": "string", "examples": ["return=minimal"]}),
+        "If-Match": Parameter("If-Match", "header", _IF_MATCH, {"type": "string"}),
+        "If-None-Match": Parameter("If-None-Match", "header", _IF_NONE_MATCH, {"type": "string"}),
+    }
+
+
+_RETURN = (
+    "What to answer (RFC 7240): return=minimal asks for no document, return=representation, which is the default, for "
+    "the one that is stored now."
+)
+_IF_MATCH = "The ETag of the version to change (RFC 9110, 13.1.1): any other is left as it is, with a 412."
+_IF_NONE_MATCH = "ETags of versions not to change (RFC 9110, 13.1.2)."
 
 
 def _list(pattern: str, described: str) -> Schema:

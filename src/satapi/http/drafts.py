@@ -1,0 +1,53 @@
+"""Drafts: the documents that clients send to write, for the API's description alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from satapi.http import schemas, shapes
+from satapi.stac.links import Link
+
+
+class Created(Struct, frozen=True):
+    """The ids of new documents, and links to them."""
+
+    ids: list[str]
+    links: list[Link]
+
+
+class NewItem(shapes.Item, frozen=True, kw_only=True):
+    """A STAC item to store. Members that the path tells may be left out; links of the server's own are ignored."""
+
+
+class NewItemCollection(Struct, frozen=True):
+    """Items to store, all of them or none."""
+
+    type: Literal["FeatureCollection"]
+    features: list[NewItem]
+
+
+class PatchOperation(Struct, frozen=True, rename={"source": "from"}):
+    """An operation of a JSON patch (RFC 6902)."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"]
+    path: Annotated[str, Meta(description="A JSON pointer (RFC 6901).")]
+    source: str | UnsetType = UNSET
+    value: Raw | UnsetType = UNSET
+
+
+NEW_ITEM_REQUIRED = ("type", "id", "geometry", "properties", "assets")
+
+
+def taken() -> dict[str, schemas.Schema]:
+    """The schemas of bodies that write, by name."""
+    found = schemas.components([NewItem, NewItemCollection, PatchOperation])
+    found["NewItem"] |= {"required": list(NEW_ITEM_REQUIRED)}
+    merge: schemas.Schema = {
+        "type": "object",
+        "description": "Members to set, and null for those to remove (RFC 7396).",
+    }
+    several: schemas.Schema = {"anyOf": [schemas.ref("NewItem"), schemas.ref("NewItemCollection")]}
+    operations: schemas.Schema = {"type": "array", "items": schemas.ref("PatchOperation")}
+    return found | {"NewItems": several, "MergePatch": merge, "JsonPatch": operations}

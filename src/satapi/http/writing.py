@@ -1,0 +1,81 @@
+"""Writing: what SATAPI_WRITES adds to the rows of the URL table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from satapi.http import bodies, drafts, shapes, transactions
+from satapi.http.resource import Operation
+from satapi.stac import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from satapi.http.resource import Method, Resource
+
+# What may be answered to whom brings documents, and to whom changes one.
+_MADE = (201, 400, 404, 409, 413, 415, 422, 503, 504)
+_CHANGED = (200, 204, 400, 404, 409, 412, 413, 415, 422, 428, 503, 504)
+_GONE = (204, 400, 404, 409, 412, 428, 503, 504)
+
+_RETURN = ("PreferReturn",)
+_CONDITIONS = ("If-Match", "If-None-Match")
+
+_ITEMS: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewItems")
+_ITEM: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewItem")
+_PATCH = dict.fromkeys(bodies.PATCHES, "MergePatch") | {bodies.JSON_PATCH: "JsonPatch"}
+
+_CREATED = (shapes.Item, drafts.Created)
+
+ADDED: Mapping[str, Mapping[Method, Operation]] = {
+    paths.ITEMS: {
+        "post": Operation(
+            transactions.post_anywhere,
+            "postAnywhere",
+            "Add an item, or several, that name their collections",
+            _CREATED,
+            _MADE,
+            headers=_RETURN,
+            takes=_ITEMS,
+        ),
+    },
+    paths.COLLECTION_ITEMS: {
+        "post": Operation(
+            transactions.post_items,
+            "postItems",
+            "Add an item, or several",
+            _CREATED,
+            _MADE,
+            headers=_RETURN,
+            takes=_ITEMS,
+        ),
+    },
+    paths.ITEM: {
+        "put": Operation(
+            transactions.put_item,
+            "putItem",
+            "Replace an item",
+            shapes.Item,
+            _CHANGED,
+            headers=(*_RETURN, *_CONDITIONS),
+            takes=_ITEM,
+        ),
+        "patch": Operation(
+            transactions.patch_item,
+            "patchItem",
+            "Change an item in part",
+            shapes.Item,
+            _CHANGED,
+            headers=(*_RETURN, *_CONDITIONS),
+            takes=_PATCH,
+        ),
+        "delete": Operation(transactions.delete_item, "deleteItem", "Delete an item", (), _GONE, headers=_CONDITIONS),
+    },
+}
+
+
+def with_writing(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """The rows with the operations that write."""
+    return tuple(replace(resource, **ADDED.get(resource.path, {})) for resource in resources)
