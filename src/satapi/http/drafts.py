@@ -28,6 +28,10 @@ class NewItemCollection(Struct, frozen=True):
     features: list[NewItem]
 
 
+class NewCollection(shapes.Collection, frozen=True, kw_only=True):
+    """A STAC collection to store. Its id may be left out where the path tells it."""
+
+
 class PatchOperation(Struct, frozen=True, rename={"source": "from"}):
     """An operation of a JSON patch (RFC 6902)."""
 
@@ -37,12 +41,14 @@ class PatchOperation(Struct, frozen=True, rename={"source": "from"}):
     value: Raw | UnsetType = UNSET
 
 
+NEW_COLLECTION_REQUIRED = ("type", "id")
 NEW_ITEM_REQUIRED = ("type", "id", "geometry", "properties", "assets")
 
 
 def taken() -> dict[str, schemas.Schema]:
     """The schemas of bodies that write, by name."""
-    found = schemas.components([NewItem, NewItemCollection, PatchOperation])
+    found = schemas.components([NewItem, NewItemCollection, NewCollection, PatchOperation])
+    found["NewCollection"] |= {"required": list(NEW_COLLECTION_REQUIRED)}
     found["NewItem"] |= {"required": list(NEW_ITEM_REQUIRED)}
     merge: schemas.Schema = {
         "type": "object",
@@ -50,4 +56,11 @@ def taken() -> dict[str, schemas.Schema]:
     }
     several: schemas.Schema = {"anyOf": [schemas.ref("NewItem"), schemas.ref("NewItemCollection")]}
     operations: schemas.Schema = {"type": "array", "items": schemas.ref("PatchOperation")}
-    return found | {"NewItems": several, "MergePatch": merge, "JsonPatch": operations}
+    collections: schemas.Schema = {
+        "anyOf": [
+            schemas.ref("NewCollection"),
+            {"type": "array", "items": schemas.ref("NewCollection")},
+            {"type": "object", "properties": {"collections": {"type": "array", "items": schemas.ref("NewCollection")}}},
+        ]
+    }
+    return found | {"NewItems": several, "NewCollections": collections, "MergePatch": merge, "JsonPatch": operations}

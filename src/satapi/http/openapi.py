@@ -67,9 +67,7 @@ def document(resources: Sequence[Resource], settings: Settings, base: str, versi
             "schemas": {name: convert(schema) for name, schema in _schemas(resources, settings).items()},
             "parameters": {
                 name: parameter.described(convert)
-                for name, parameter in (
-                    parameters.in_path() | parameters.in_query(settings) | _headers(resources)
-                ).items()
+                for name, parameter in (parameters.in_path() | parameters.in_query(settings) | _used(resources)).items()
             },
             "responses": {
                 str(status.value): _failure(status) for status in _FAILURES if status in _statuses(resources)
@@ -86,9 +84,11 @@ def _operations(resources: Sequence[Resource]) -> list[Operation]:
     return [operation for resource in resources for operation in resource.operations.values()]
 
 
-def _headers(resources: Sequence[Resource]) -> dict[str, Parameter]:
-    used = {name for operation in _operations(resources) for name in operation.headers}
-    return {name: parameter for name, parameter in parameters.in_headers().items() if name in used}
+def _used(resources: Sequence[Resource]) -> dict[str, Parameter]:
+    """The parameters that not every server has."""
+    used = {name for operation in _operations(resources) for name in (*operation.parameters, *operation.headers)}
+    given = parameters.of_writing() | parameters.in_headers()
+    return {name: parameter for name, parameter in given.items() if name in used}
 
 
 def _statuses(resources: Sequence[Resource]) -> set[int]:
@@ -137,7 +137,7 @@ def _operation(method: str, operation: Operation, tag: str) -> Schema:
     elif method == "post":
         body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
         described["requestBody"] = {"content": {JSON: body}}
-    given = (*(operation.parameters if method == "get" else ()), *operation.headers)
+    given = (*(operation.parameters if method != "post" else ()), *operation.headers)
     if given:
         described["parameters"] = [_ref("parameters", name) for name in given]
     return described | {"responses": {str(status): _response(status, operation) for status in operation.statuses}}

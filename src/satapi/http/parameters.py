@@ -118,6 +118,12 @@ def in_headers() -> dict[str, Parameter]:
     }
 
 
+def of_writing() -> dict[str, Parameter]:
+    """The parameters of requests that write."""
+    return {"cascade": Parameter("cascade", "query", _CASCADE, {"type": "boolean", "default": False})}
+
+
+_CASCADE = "Whether the collection's items are deleted too; otherwise only a collection without items is."
 _RETURN = (
     "What to answer (RFC 7240): return=minimal asks for no document, return=representation, which is the default, for "
     "the one that is stored now."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from satapi.http import bodies, drafts, shapes, transactions
+from satapi.http import bodies, drafts, holdings, shapes, transactions
 from satapi.http.resource import Operation
 from satapi.stac import paths
 
@@ -29,6 +29,9 @@ _PATCH = dict.fromkeys(bodies.PATCHES, "MergePatch") | {bodies.JSON_PATCH: "Json
 
 _CREATED = (shapes.Item, drafts.Created)
 
+_COLLECTION: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewCollection")
+_COLLECTIONS: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewCollections")
+
 ADDED: Mapping[str, Mapping[Method, Operation]] = {
     paths.ITEMS: {
         "post": Operation(
@@ -39,6 +42,46 @@ ADDED: Mapping[str, Mapping[Method, Operation]] = {
             _MADE,
             headers=_RETURN,
             takes=_ITEMS,
+        ),
+    },
+    paths.COLLECTIONS: {
+        "post": Operation(
+            holdings.post_collections,
+            "postCollections",
+            "Add a collection, or several",
+            (shapes.Collection, drafts.Created),
+            _MADE,
+            headers=_RETURN,
+            takes=_COLLECTIONS,
+        ),
+    },
+    paths.COLLECTION: {
+        "put": Operation(
+            holdings.put_collection,
+            "putCollection",
+            "Replace a collection",
+            shapes.Collection,
+            _CHANGED,
+            headers=(*_RETURN, *_CONDITIONS),
+            takes=_COLLECTION,
+        ),
+        "patch": Operation(
+            holdings.patch_collection,
+            "patchCollection",
+            "Change a collection in part",
+            shapes.Collection,
+            _CHANGED,
+            headers=(*_RETURN, *_CONDITIONS),
+            takes=_PATCH,
+        ),
+        "delete": Operation(
+            holdings.delete_collection,
+            "deleteCollection",
+            "Delete a collection",
+            (),
+            _GONE,
+            parameters=(holdings.CASCADE,),
+            headers=_CONDITIONS,
         ),
     },
     paths.COLLECTION_ITEMS: {

@@ -77,9 +77,11 @@ def prepare_items(raws: Sequence[bytes], added: Mapping[str, str] = _NOTHING) ->
     return rows
 
 
-def prepare_collection(raw: bytes) -> CollectionRow:
+def prepare_collection(raw: bytes, added: Mapping[str, str] = _NOTHING) -> CollectionRow:
     """Make the row of one collection; raises InvalidError naming the member that is wrong."""
     members = _members(raw)
+    for name, text in added.items():
+        members.setdefault(name, Raw(_key.encode(text)))
     _check_type(members, "Collection")
     return CollectionRow(_text(members, "id"), _content(members, _COLLECTION_LINKS))
 

@@ -255,8 +255,21 @@ _INSERT_COLLECTION = "insert into collections (id, content) values ($1, $2)"
 _UPDATE_COLLECTION = "update collections set content = $2 where id = $1"
 
 
+# Only who deletes a collection has to wait for those who write its items, and they for him.
+_LOCK_COLLECTION = "select content from collections where id = $1 for no key update"
+_LOCK_LAST = "select content from collections where id = $1 for update"
+
+
+async def locked_collection(connection: asyncpg.Connection, collection: str, *, is_last: bool) -> bytes | None:
+    """The content of a collection that nobody else changes until the transaction ends, None where there is none.
+
+    Where the collection `is_last` of its id, nobody writes items of it meanwhile.
+    """
+    return await connection.fetchval(_LOCK_LAST if is_last else _LOCK_COLLECTION, collection)
+
+
 async def _existing_collections(connection: asyncpg.Connection, names: Sequence[str]) -> dict[Key, bytes | None]:
     records = await connection.fetch(
-        "select id, content from collections where id = any($1::text[]) order by id for update", names
+        "select id, content from collections where id = any($1::text[]) order by id for no key update", names
     )
     return {(name,): content for name, content in records}
