@@ -74,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bulk_max_bytes: Annotated[Positive, Meta(description="Size of a body that brings several items, at most.")] = (
         67_108_864
     )
+    stream_max_bytes: Annotated[
+        Positive, Meta(description="Size of a body that brings items line by line, at most.")
+    ] = 1_073_741_824
     if_match_required: Annotated[
         bool, Meta(description="Refuse to replace, patch or delete without If-Match, with a 428.")
     ] = False

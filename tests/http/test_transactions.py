@@ -111,7 +111,10 @@ async def test_what_is_no_item_is_refused_and_told_why(
 
 async def test_what_would_be_read_is_said_with_a_415(client: httpx.AsyncClient) -> None:
     answer = await client.post(ITEMS, content=b"a,b", headers=OTHER)
-    assert answer.headers["accept"] == "application/json, application/geo+json"
+    assert (
+        answer.headers["accept"]
+        == "application/json, application/geo+json, application/x-ndjson, application/geo+json-seq"
+    )
 
 
 async def test_a_body_without_a_media_type_is_taken_for_json(client: httpx.AsyncClient) -> None:

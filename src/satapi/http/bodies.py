@@ -22,6 +22,7 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 DOCUMENTS: tuple[str, ...] = (JSON, GEOJSON)
+STREAMS: tuple[str, ...] = ("application/x-ndjson", "application/geo+json-seq")
 PATCHES: tuple[str, ...] = (MERGE_PATCH, JSON_PATCH, JSON, GEOJSON)
 
 _SHOWN = 200

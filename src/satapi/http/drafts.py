@@ -32,6 +32,13 @@ class NewCollection(shapes.Collection, frozen=True, kw_only=True):
     """A STAC collection to store. Its id may be left out where the path tells it."""
 
 
+class BulkItems(Struct, frozen=True):
+    """Items by their ids, all of which are stored or none."""
+
+    items: dict[str, NewItem]
+    method: Literal["insert", "upsert"] | UnsetType = UNSET
+
+
 class PatchOperation(Struct, frozen=True, rename={"source": "from"}):
     """An operation of a JSON patch (RFC 6902)."""
 
@@ -47,7 +54,7 @@ NEW_ITEM_REQUIRED = ("type", "id", "geometry", "properties", "assets")
 
 def taken() -> dict[str, schemas.Schema]:
     """The schemas of bodies that write, by name."""
-    found = schemas.components([NewItem, NewItemCollection, NewCollection, PatchOperation])
+    found = schemas.components([NewItem, NewItemCollection, NewCollection, BulkItems, PatchOperation])
     found["NewCollection"] |= {"required": list(NEW_COLLECTION_REQUIRED)}
     found["NewItem"] |= {"required": list(NEW_ITEM_REQUIRED)}
     merge: schemas.Schema = {
@@ -63,4 +70,11 @@ def taken() -> dict[str, schemas.Schema]:
             {"type": "object", "properties": {"collections": {"type": "array", "items": schemas.ref("NewCollection")}}},
         ]
     }
-    return found | {"NewItems": several, "NewCollections": collections, "MergePatch": merge, "JsonPatch": operations}
+    lines: schemas.Schema = {"type": "string", "description": "An item a line."}
+    return found | {
+        "Lines": lines,
+        "NewItems": several,
+        "NewCollections": collections,
+        "MergePatch": merge,
+        "JsonPatch": operations,
+    }

@@ -137,7 +137,7 @@ def _operation(method: str, operation: Operation, tag: str) -> Schema:
     elif method == "post":
         body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
         described["requestBody"] = {"content": {JSON: body}}
-    given = (*(operation.parameters if method != "post" else ()), *operation.headers)
+    given = (*(operation.parameters if operation.takes or method != "post" else ()), *operation.headers)
     if given:
         described["parameters"] = [_ref("parameters", name) for name in given]
     return described | {"responses": {str(status): _response(status, operation) for status in operation.statuses}}
@@ -162,13 +162,23 @@ def _response(status: int, operation: Operation) -> Schema:
 
 
 def _content(gives: type[msgspec.Struct] | tuple[str | type[msgspec.Struct], ...]) -> Schema:
-    content: Schema = {}
+    options: dict[str, list[Schema]] = {}
     for entry in gives if isinstance(gives, tuple) else (gives,):
         if isinstance(entry, str):
-            content[entry] = {}
+            options[entry] = []
         else:
-            content[_MEDIA_TYPES.get(entry, JSON)] = {"schema": schemas.ref(entry.__name__)}
-    return content
+            options.setdefault(_MEDIA_TYPES.get(entry, JSON), []).append(schemas.ref(entry.__name__))
+    return {media_type: _any_of(given) for media_type, given in options.items()}
+
+
+def _any_of(options: list[Schema]) -> Schema:
+    match options:
+        case []:
+            return {}
+        case [schema]:
+            return {"schema": schema}
+        case _:
+            return {"schema": {"anyOf": options}}
 
 
 def _failure(status: HTTPStatus) -> Schema:

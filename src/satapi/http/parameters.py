@@ -120,9 +120,17 @@ def in_headers() -> dict[str, Parameter]:
 
 def of_writing() -> dict[str, Parameter]:
     """The parameters of requests that write."""
-    return {"cascade": Parameter("cascade", "query", _CASCADE, {"type": "boolean", "default": False})}
+    methods: Schema = {"type": "string", "enum": ["insert", "ignore", "upsert"], "default": "insert"}
+    return {
+        "cascade": Parameter("cascade", "query", _CASCADE, {"type": "boolean", "default": False}),
+        "method": Parameter("method", "query", _METHOD, methods),
+    }
 
 
+_METHOD = (
+    "What to do with an item of a stream that exists: to refuse it (insert), to leave it (ignore), or to replace it "
+    "(upsert). Other bodies are refused where an item exists."
+)
 _CASCADE = "Whether the collection's items are deleted too; otherwise only a collection without items is."
 _RETURN = (
     "What to answer (RFC 7240): return=minimal asks for no document, return=representation, which is the default, for "

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from satapi.errors import DocumentError, InvalidError, Refusal, RefusedError, TooLargeError
-from satapi.http import bodies, changes, items, nesting, requests, urls
+from satapi.errors import DocumentError, InvalidError, RefusedError, TooLargeError
+from satapi.http import bodies, bulk, changes, items, nesting, requests, urls
+from satapi.http.batches import prepared
 from satapi.http.conditions import conditions
 from satapi.http.server import server
-from satapi.ingest.edit import edit_item, insert_item, insert_items
-from satapi.ingest.prepare import identify, prepare_item, prepare_items
+from satapi.ingest.edit import edit_item, insert_item, store_all
+from satapi.ingest.prepare import prepare_item
 from satapi.stac import paths
 from satapi.stac.links import GEOJSON, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from starlette.requests import Request
 
     from satapi.http.timing import Timing
     from satapi.ingest.prepare import Row
-    from satapi.settings import Settings
-
-# What is prepared between two looks at other requests.
-_PREPARED_ITEMS = 100
 
 _KEY = ("collection", "id")
 
@@ -98,10 +94,12 @@ def _answer(request: Request, row: Row, status: HTTPStatus) -> Response:
 
 
 async def post_items(request: Request) -> Response:
-    """POST /collections/{collection_id}/items: an item, or a feature collection of items that are all new or refused.
+    """POST /collections/{collection_id}/items: an item, a feature collection that is all new or refused, or a stream.
 
     STAC API transaction extension 1.0.0, POST; an item gets the collection of the path where it names none.
     """
+    if bodies.media_type(request, (*bodies.DOCUMENTS, *bodies.STREAMS)) in bodies.STREAMS:
+        return await bulk.post_stream(request)
     return await _post(request, urls.path_value(request, "collection_id"))
 
 
@@ -123,13 +121,16 @@ async def _post(request: Request, collection: str | None) -> Response:
     if "features" not in members:
         raise DocumentError("features", None, "a FeatureCollection has features")
     with timing.stage("parse"):
-        rows = await _rows(bodies.entries(members["features"], "features"), collection, here.settings)
+        raws = bodies.entries(members["features"], "features")
+        batch = await prepared(raws, collection, here.settings)
+        if batch.refusals:
+            raise RefusedError(batch.refusals, len(raws))
     with timing.stage("db"):
         async with here.database.writer() as connection:
-            await insert_items(connection, rows)
+            await store_all(connection, batch.rows, "insert")
     base = urls.base(request, here.settings)
-    made = [Link(rel="item", href=base + paths.item(row.collection, row.id), type=GEOJSON) for row in rows]
-    return changes.created(request, [row.id for row in rows], made)
+    made = [Link(rel="item", href=base + paths.item(row.collection, row.id), type=GEOJSON) for row in batch.rows]
+    return changes.created(request, [row.id for row in batch.rows], made)
 
 
 async def _post_one(request: Request, body: bytes, collection: str | None) -> Response:
@@ -159,28 +160,3 @@ def _new_row(body: bytes, collection: str | None) -> Row:
 
 def _added(collection: str | None) -> dict[str, str]:
     return {} if collection is None else {"collection": collection}
-
-
-async def _rows(raws: Sequence[bytes], collection: str | None, settings: Settings) -> list[Row]:
-    """The rows of items, all of which must be valid. Raises RefusedError and TooLargeError."""
-    rows: list[Row] = []
-    refusals: list[Refusal] = []
-
-    def prepare(first: int) -> None:
-        some = raws[first : first + _PREPARED_ITEMS]
-        for raw in some:
-            nesting.check(raw, settings.nesting_max, "body")
-        for index, (raw, row) in enumerate(zip(some, prepare_items(some, _added(collection)), strict=True), first):
-            if isinstance(row, InvalidError):
-                refusals.append(Refusal(index, identify(raw), "InvalidDocument", row.description))
-            elif collection is not None and row.collection != collection:
-                reason = f"its collection is {row.collection!r}, and the path says {collection!r}"
-                refusals.append(Refusal(index, row.id, "InvalidDocument", reason))
-            else:
-                rows.append(row)
-
-    for first in range(0, len(raws), _PREPARED_ITEMS):
-        await asyncio.to_thread(prepare, first)
-    if refusals:
-        raise RefusedError(refusals, len(raws))
-    return rows

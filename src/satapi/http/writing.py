@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from satapi.http import bodies, drafts, holdings, shapes, transactions
-from satapi.http.resource import Operation
+from satapi.http import bodies, bulk, drafts, holdings, shapes, transactions
+from satapi.http.resource import Operation, Resource
 from satapi.stac import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from satapi.http.resource import Method, Resource
+    from satapi.http.resource import Method
 
 # What may be answered to whom brings documents, and to whom changes one.
 _MADE = (201, 400, 404, 409, 413, 415, 422, 503, 504)
@@ -24,6 +24,8 @@ _RETURN = ("PreferReturn",)
 _CONDITIONS = ("If-Match", "If-None-Match")
 
 _ITEMS: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewItems")
+_STREAM: dict[str, str] = _ITEMS | dict.fromkeys(bodies.STREAMS, "Lines")
+_BULK: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "BulkItems")
 _ITEM: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewItem")
 _PATCH = dict.fromkeys(bodies.PATCHES, "MergePatch") | {bodies.JSON_PATCH: "JsonPatch"}
 
@@ -88,11 +90,12 @@ ADDED: Mapping[str, Mapping[Method, Operation]] = {
         "post": Operation(
             transactions.post_items,
             "postItems",
-            "Add an item, or several",
-            _CREATED,
-            _MADE,
+            "Add an item, or several, or a stream of them",
+            (*_CREATED, bulk.Report),
+            (200, *_MADE),
+            parameters=(bulk.METHOD,),
             headers=_RETURN,
-            takes=_ITEMS,
+            takes=_STREAM,
         ),
     },
     paths.ITEM: {
@@ -119,6 +122,20 @@ ADDED: Mapping[str, Mapping[Method, Operation]] = {
 }
 
 
+_BULK_ITEMS = Resource(
+    paths.BULK_ITEMS,
+    "Collections",
+    post=Operation(
+        bulk.post_bulk_items,
+        "postBulkItems",
+        "Add or replace items, all or none",
+        bulk.Report,
+        (200, 400, 404, 409, 413, 415, 422, 503, 504),
+        takes=_BULK,
+    ),
+)
+
+
 def with_writing(resources: Sequence[Resource]) -> tuple[Resource, ...]:
-    """The rows with the operations that write."""
-    return tuple(replace(resource, **ADDED.get(resource.path, {})) for resource in resources)
+    """The rows with the operations that write, and the row that is there for these alone."""
+    return (*(replace(resource, **ADDED.get(resource.path, {})) for resource in resources), _BULK_ITEMS)

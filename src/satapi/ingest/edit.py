@@ -30,33 +30,35 @@ RowT = TypeVar("RowT", Row, CollectionRow)
 _DELETED_ITEMS = 5_000
 
 
-async def _insert(
+async def _store(
     connection: asyncpg.Connection,
     rows: Sequence[RowT],
     store: Callable[[asyncpg.Connection, Sequence[RowT], Method], Awaitable[Stored]],
-) -> None:
-    """Insert rows, all of them or none. Raises RefusedError, and ConflictError where writers keep changing them."""
+    method: Method = "insert",
+) -> Stored:
+    """Store rows, all of them or none. Raises RefusedError, and ConflictError where writers keep changing them."""
     async with connection.transaction():
-        stored = await store(connection, rows, "insert")
+        stored = await store(connection, rows, method)
         if stored.refused:
             refusals = [
                 Refusal(at, rows[at].id, refused.code, refused.reason) for at, refused in sorted(stored.refused.items())
             ]
             raise RefusedError(refusals, len(rows))
+    return stored
 
 
 # Items --------------------------------------------------------------------------------------------------------------
 
 
-async def insert_items(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
-    """Insert items, all of them or none. Raises RefusedError and ConflictError."""
-    await _insert(connection, rows, store_items)
+async def store_all(connection: asyncpg.Connection, rows: Sequence[Row], method: Method) -> Stored:
+    """Store items, all of them or none. Raises RefusedError and ConflictError."""
+    return await _store(connection, rows, store_items, method)
 
 
 async def insert_item(connection: asyncpg.Connection, row: Row) -> None:
     """Insert one item. Raises NotFoundError, ConflictError and DocumentError."""
     try:
-        await insert_items(connection, [row])
+        await store_all(connection, [row], "insert")
     except RefusedError as error:
         (refusal,) = error.refusals
         match refusal.code:
@@ -99,7 +101,7 @@ async def edit_item(
 
 async def insert_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow]) -> None:
     """Insert collections, all of them or none. Raises RefusedError and ConflictError."""
-    await _insert(connection, rows, store_collections)
+    await _store(connection, rows, store_collections)
 
 
 async def insert_collection(connection: asyncpg.Connection, row: CollectionRow) -> None:

@@ -18,6 +18,7 @@ ITEM_ANYWHERE = "/items/{item_id:path}"
 COLLECTIONS = "/collections"
 COLLECTION = "/collections/{collection_id}"
 COLLECTION_ITEMS = "/collections/{collection_id}/items"
+BULK_ITEMS = "/collections/{collection_id}/bulk_items"
 ITEM = "/collections/{collection_id}/items/{item_id:path}"
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
