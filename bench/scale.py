@@ -19,6 +19,7 @@ import scale_data
 from client import Answer, Connection
 from satapi.db.pool import connect
 from satapi.query.conditions import Spans
+from satapi.query.inventory import ITEMS
 from satapi.query.select import page
 from satapi.settings import Settings
 from satapi.stac.geometry import parse_bbox
@@ -146,14 +147,15 @@ def _paged(connection: Connection, asked: Json, pages: int) -> list[str]:
         if len(set(keys) - seen) != len(keys):
             raise SystemExit(f"paging repeated an item: {asked}")
         seen.update(keys)
-        links = [link for link in document["links"] if link["rel"] == "next"]
-        following = _next_body(links[0], following) if links else None
+        following = next_body(document, following)
     later = seconds[1:] or seconds
     return [f"{first:.1f}", f"{statistics.median(later):.1f}", f"{report.p95(later):.1f}", str(len(seconds))]
 
 
-def _next_body(link: Json, asked: Json) -> Json:
-    return {**asked, **link["body"]} if link.get("merge") else link["body"]
+def next_body(document: Json, asked: Json) -> Json | None:
+    """The body that asks for the page after one."""
+    link = next((link for link in document.get("links", ()) if link["rel"] == "next"), None)
+    return link and ({**asked, **link["body"]} if link.get("merge") else link["body"])
 
 
 def _checked(answer: Answer) -> Answer:
@@ -171,7 +173,7 @@ async def explained(dsn: str, asked: Json) -> str:
         window=parse_interval(asked["datetime"]) if "datetime" in asked else None,
         tests=(PropertyTest("eo:cloud_cover", "lt", 20),) if "query" in asked else (),
     )
-    text, values = page(search, Spans()).sql.render()
+    text, values = page(search, ITEMS, Spans()).sql.render()
     connection = await connect(dsn, Settings())
     try:
         rows = await connection.fetch("explain (analyze, buffers) " + text, *values)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import cluster
 
 COLLECTIONS = 20
+# How many values the properties grid and scene have, each as often as the others.
+GRIDS, SCENES = 1_000, 100_000
 ROWS_A_STATEMENT = 250_000
 
 # Items of about 1 degree over a region, at times spread over a span of days (0: all at one time), with the content in
@@ -33,7 +35,9 @@ INSERT = """
                 st_makepoint(x + 0.1, y), st_makepoint(x + 1, y + 0.1), st_makepoint(x + 0.9, y + 1),
                 st_makepoint(x, y + 0.9), st_makepoint(x + 0.1, y)])), 4326) as area,
             '{"datetime":"' || to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-            || '","eo:cloud_cover":' || cloud || ',"platform":"' || 'platform-' || n % 3 || '","gsd":10}' as properties
+            || '","eo:cloud_cover":' || cloud || ',"platform":"' || 'platform-' || n % 3 || '","gsd":10,"grid":"'
+            || to_char(n * 7919 % $10::bigint, 'FM"G"0000') || '","scene":"'
+            || to_char(n * 7919 % $11::bigint, 'FM"S"000000') || '"}' as properties
         from (
             select n, $1 || '_' || to_char(n, 'FM00000000') as id,
                 round(($4::float8 + random() * $6::float8)::numeric, 4)::float8 as x,
@@ -97,7 +101,8 @@ async def _fill(connection: asyncpg.Connection, kind: Kind) -> None:
     first_time = await connection.fetchval("select $1::text::timestamptz", f"{kind.first_day} 00:00:00Z")
     for first in range(1, kind.count + 1, ROWS_A_STATEMENT):
         last = min(first + ROWS_A_STATEMENT - 1, kind.count)
-        values = (kind.name, first, last, west, south, width, height, first_time, kind.days)
+        area_and_time = (west, south, width, height, first_time, kind.days)
+        values = (kind.name, first, last, *area_and_time, GRIDS, SCENES)
         await connection.execute(INSERT, *values, timeout=3600)
         print(f"{kind.name}: {last:,} of {kind.count:,}", flush=True)
 

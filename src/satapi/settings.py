@@ -55,9 +55,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limit_max: Annotated[Positive, Meta(description="Items on a page, at most; a larger limit is lowered to it.")] = (
         10_000
     )
+    collections_limit_default: Annotated[
+        Positive, Meta(description="Collections on a page when no limit is asked for.")
+    ] = 100
+    collections_limit_max: Annotated[
+        Positive, Meta(description="Collections on a page, at most; a larger limit is lowered to it.")
+    ] = 1_000
     unknown_parameters: Annotated[
         Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
     ] = "error"
+    unknown_properties: Annotated[
+        Literal["allow", "error"],
+        Meta(description="What to do with a property in filter, query or sortby that no item has and nobody defined."),
+    ] = "allow"
     number_matched: Annotated[
         Literal["auto", "exact", "estimated", "none"],
         Meta(description="How searches count all matches: auto counts where that is free or cheap."),
@@ -86,6 +96,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     collections_max: Annotated[Positive, Meta(description="Collections named in one search, at most.")] = 1_000
     terms_max: Annotated[Positive, Meta(description="Comparisons and values in one query or filter, at most.")] = 500
     filter_max_characters: Annotated[Positive, Meta(description="Characters of a filter, at most.")] = 262_144
+    aggregations_max: Annotated[Positive, Meta(description="Aggregations asked for at once, at most.")] = 50
+    buckets_max: Annotated[
+        Positive, Meta(description="Buckets of an aggregation, at most; items in others are its overflow.")
+    ] = 10_000
+    footprint_cells_max: Annotated[
+        Positive, Meta(description="Cells of a grid around one footprint, at most; one with more is overflow.")
+    ] = 1_000
+    geohex_centroids_max: Annotated[
+        Positive, Meta(description="Items whose centroids are put into hexagons at once, at most.")
+    ] = 1_000_000
+    geohex_footprints_max: Annotated[
+        Positive, Meta(description="Items whose footprints are put into hexagons at once, at most.")
+    ] = 20_000
     compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import httpx
+import pystac
 import pystac_client
 import pytest
+from stac_pydantic import Catalog
 from stac_pydantic.api import Collection, Collections, Conformance, Item, ItemCollection, LandingPage
 
 import serving
@@ -109,6 +111,59 @@ def test_the_client_walks_from_the_landing_page_to_an_item(client: pystac_client
     assert item.get_root_link().href == client.get_self_href()
 
 
+def test_the_client_gets_all_collections_of_all_pages(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    names = [f"c-{number:03d}" for number in range(25)]
+    serving.store(dsn, [serving.collection(name, title=f"{name} of 25") for name in names])
+    with serving.served(dsn, collections_limit_default="10") as process:
+        client = pystac_client.Client.open(process.url)
+        assert [found.id for found in client.get_collections()] == names
+        assert [child.id for child in client.get_children()] == names
+        assert client.get_collection("c-024").title == "c-024 of 25"
+
+
+@pytest.mark.filterwarnings("ignore:Server does not conform to COLLECTION_SEARCH#FREE_TEXT")
+def test_the_client_searches_collections(client: pystac_client.Client) -> None:
+    assert client.conforms_to("COLLECTION_SEARCH")
+
+    def found(**asked: object) -> list[str]:
+        search = client.collection_search(**asked)
+        ids = [collection.id for collection in search.collections()]
+        assert search.matched() == len(ids)
+        return ids
+
+    assert found(limit=1) == ["landsat-8-l1", "sentinel-2-l2a"]
+    assert found(sortby="-id", limit=1) == ["sentinel-2-l2a", "landsat-8-l1"]
+    assert found(filter="id LIKE 'landsat%'", filter_lang="cql2-text") == ["landsat-8-l1"]
+    as_json = {"op": "=", "args": [{"property": "id"}, "sentinel-2-l2a"]}
+    assert found(filter=as_json, filter_lang="cql2-json") == ["sentinel-2-l2a"]
+    assert found(query={"id": {"startsWith": "landsat"}}) == ["landsat-8-l1"]
+    assert found(bbox=[-10, -10, 10, 10], datetime="1900-01-01T00:00:00Z/1950-01-01T00:00:00Z") == []
+    assert found(bbox=[-10, -10, 10, 10], datetime="2100-01-01T00:00:00Z/..") == []
+
+
+def test_a_crawler_that_knows_catalogs_alone_finds_every_item_once(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    # More than one catalog links to: found by year, month, day and part.
+    items = [
+        serving.item("large", f"{number}", properties={"datetime": f"2024-0{1 + number % 2}-01T00:00:00Z"})
+        for number in range(2_100)
+    ]
+    items.append(serving.item("small", "s/1"))
+    serving.store(dsn, [serving.collection("large"), serving.collection("small"), serving.collection("empty")], items)
+    with serving.served(dsn) as process:
+        root = pystac.Catalog.from_file(f"{process.url}/")
+        links = [link for catalog in _catalogs(root) for link in catalog.get_item_links()]
+        assert len(links) == len({link.href for link in links}) == len(items)
+        assert [item.id for item in root.get_child("small").get_items(recursive=True)] == ["s/1"]
+
+
+def _catalogs(catalog: pystac.Catalog) -> Iterator[pystac.Catalog]:
+    yield catalog
+    for child in catalog.get_children():
+        yield from _catalogs(child)
+
+
 def test_documents_are_valid_for_the_models_of_the_standards(url: str) -> None:
     def read(path: str) -> bytes:
         return httpx.get(url + path).raise_for_status().content
@@ -117,6 +172,11 @@ def test_documents_are_valid_for_the_models_of_the_standards(url: str) -> None:
     Conformance.model_validate_json(read("/conformance"))
     Collections.model_validate_json(read("/collections"))
     Collection.model_validate_json(read("/collections/landsat-8-l1"))
+    Collections.model_validate_json(read("/collections?limit=1&fields=title"))
+    for path in ("/", "/collections/landsat-8-l1/browse"):
+        Catalog.model_validate_json(read(path))
+    for child in json.loads(read("/children"))["children"]:
+        Collection.model_validate(child)
     for path in ("/search?limit=200", "/collections/sentinel-2-l2a/items?limit=200"):
         page = ItemCollection.model_validate_json(read(path))
         item = page.features[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,7 @@ from satapi.http import openapi, shapes
 from satapi.http.routes import RESOURCES
 from satapi.ingest.sample import sample_collections, sample_items
 from satapi.settings import Settings
-from satapi.stac import paths
+from satapi.stac import paths, periods, tokens
 from serving import collection, item, served, store
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from serving import Served
 
 Members = dict[str, object]
+
+PART = periods.token(periods.Place(datetime(2024, 6, 1, tzinfo=UTC), ""), None)
 
 CHECKS = [
     not_a_server_error,
@@ -55,7 +58,7 @@ def described(examples: int, mode: str) -> schemathesis.BaseSchema:
 
 
 ANYTHING = described(15, "all")
-ALLOWED = described(60, "positive").include(path=[paths.SEARCH, paths.COLLECTION_ITEMS])
+ALLOWED = described(60, "positive").include(path=[paths.SEARCH, paths.COLLECTION_ITEMS, paths.COLLECTIONS])
 
 
 # How members that must make sense stand in the parameters of GET.
@@ -198,6 +201,10 @@ def test_a_search_that_keeps_to_the_description_is_answered(
         (paths.COLLECTION_ITEMS, {"collection_id": "landsat-8-l1"}),
         (paths.ITEM, {"collection_id": "b", "item_id": "twin"}),
         (paths.ITEM_ANYWHERE, {"item_id": "twin"}),
+        (paths.BROWSE, {"collection_id": "sentinel-2-l2a"}),
+        (paths.BROWSE_PERIOD, {"collection_id": "a", "period": "2024-06"}),
+        (paths.BROWSE_PART, {"collection_id": "a", "period": "2024-06-01", "part": PART}),
+        (paths.GROUP, {"group": tokens.encode(["", None])}),
         (paths.API_ASSETS, {"name": "api.css"}),
     ],
 )

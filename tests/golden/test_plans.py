@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import serving
-from satapi.cql2.ast import InList, Literal, Property, Temporal
+from satapi.cql2.ast import Comparison, InList, Literal, Property, Temporal
 from satapi.cql2.ast import Interval as CqlInterval
+from satapi.db import indexes
 from satapi.db.pool import connect
 from satapi.query import select
 from satapi.query.conditions import Spans
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import asyncpg
+
+    from satapi.query.inventory import Inventory
 
 FOLDER = Path(__file__).parent / "plans"
 
@@ -94,6 +98,29 @@ SEARCHES = {
     "ids": Search(limit=10, ids=("item-1", "item-2")),
 }
 
+_EQUAL = Comparison("=", Property("platform"), Literal("p1"))
+_LISTED = InList(Property("platform"), (Literal("p1"), Literal("none")))
+
+# Those that the indexes of a property are for.
+INDEXED = {
+    "equal": Search(limit=10, filter=_EQUAL),
+    "equal-after": Search(limit=10, filter=_EQUAL, position=Position((_TIME,), "c1", "item-5")),
+    "equal-collection": Search(limit=10, filter=_EQUAL, collections=("c1",)),
+    "equal-narrow-area": Search(limit=10, filter=_EQUAL, area=_SMALL),
+    "equal-broad-area": Search(limit=10, filter=_EQUAL, area=_BROAD),
+    "rare": Search(limit=10, filter=Comparison("=", Property("platform"), Literal("none"))),
+    "rare-narrow-area": Search(limit=10, filter=Comparison("=", Property("platform"), Literal("none")), area=_SMALL),
+    "listed": Search(limit=10, filter=_LISTED),
+    "range": Search(limit=10, filter=Comparison(">", Property("platform"), Literal("p4"))),
+    "sorted": Search(limit=10, sortby=(SortKey("platform", descending=True),)),
+    "sorted-after": Search(
+        limit=10, sortby=(SortKey("platform", descending=True),), position=Position(('"p1"',), "c1", "item-5")
+    ),
+    "sorted-missing-backward": Search(
+        limit=10, sortby=(SortKey("platform"),), position=Position((None,), "c1", "item-5", backward=True)
+    ),
+}
+
 
 @pytest.fixture(scope="module")
 def dsn(make_database: Callable[[], str]) -> str:
@@ -103,9 +130,40 @@ def dsn(make_database: Callable[[], str]) -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def indexed_dsn(make_database: Callable[[], str]) -> str:
+    """The same with indexes of the platform."""
+    found = make_database()
+    serving.store(found, [serving.collection(f"c{number}") for number in range(3)])
+    serving.execute(found, _FILL)
+
+    async def index() -> None:
+        connection, beside = await connect(found, Settings()), await connect(found, Settings())
+        try:
+            await indexes.create(connection, beside, "platform")
+        finally:
+            await connection.close()
+            await beside.close()
+
+    serving.run_apart(index())
+    serving.execute(found, "vacuum analyze items")
+    return found
+
+
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_statement_and_its_plan_are_as_reviewed(dsn: str, name: str) -> None:
-    text, values = select.page(SEARCHES[name], ITEMS, Spans()).sql.render()
+    _compare(dsn, name, SEARCHES[name], ITEMS)
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_the_plan_with_an_index_of_a_property_is_as_reviewed(indexed_dsn: str, name: str) -> None:
+    platform = frozenset({"platform"})
+    known = msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | platform, estimated=platform)
+    _compare(indexed_dsn, f"indexed-{name}", INDEXED[name], known)
+
+
+def _compare(dsn: str, name: str, search: Search, inventory: Inventory) -> None:
+    text, values = select.page(search, inventory, Spans()).sql.render()
     shown = [f"{value[:12].hex()}..." if isinstance(value, bytes) else str(value) for value in values]
     parameters = "\n".join(f"${number}  {value}" for number, value in enumerate(shown, 1))
     nodes = "\n".join(asyncio.run(_plan(dsn, text, values)))
@@ -146,7 +204,7 @@ def test_the_text_of_a_statement_depends_on_the_shape_of_the_search_alone() -> N
         (SEARCHES["clear"], Search(limit=99, tests=(PropertyTest("other; drop table items", "lt", -5.5),))),
         (SEARCHES["ids"], Search(limit=1, ids=("'", '"', "$1"))),
         (SEARCHES["polygon-window"], Search(limit=1, area=_SMALL, window=parse_interval(f"{_TIME}/{_TIME}"))),
-        (SEARCHES["clearest"], Search(limit=5, sortby=(SortKey("it's"),))),
+        (Search(limit=1, sortby=(SortKey("platform"),)), Search(limit=5, sortby=(SortKey("it's"),))),
         (SEARCHES["one-collection-after"], Search(limit=5, collections=("x",), position=Position((_TIME,), "x", "'"))),
     ]
     for one, other in alike:

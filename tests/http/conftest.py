@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import aggregates
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -14,6 +15,7 @@ from satapi.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     import httpx
 
@@ -60,3 +62,18 @@ def sample_server(sample: str) -> object:
     """A server process with the sample data."""
     with serving.served(sample) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def few(cluster_dsn: str, template: str) -> str:
+    """The DSN of a database with a few items of two collections, for tests that only read."""
+    serving.execute(cluster_dsn, f"create database few template {template}")
+    dsn = serving.sibling(cluster_dsn, "few")
+    serving.store(dsn, map(serving.collection, ("a", "b", "empty")), aggregates.ITEMS)
+    return dsn
+
+
+@pytest.fixture
+def client_of(few: str) -> Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]:
+    """A function that gives a client for other settings, on these items."""
+    return lambda **given: serving.in_process(Settings(**{"dsn": few, **given}))

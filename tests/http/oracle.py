@@ -53,13 +53,18 @@ def found(items: list[Document], asked: Document) -> list[tuple[str, str]]:
         (entry["field"].removeprefix("properties."), entry["direction"] == "desc") for entry in asked.get("sortby", [])
     ] or [("datetime", True)]
     # Python's sort is stable, so the keys are sorted by from the last to the first.
-    matching.sort(key=lambda item: (item["collection"], item["id"]))
+    first, down = keys[0]
+    matching.sort(key=lambda item: (item["collection"], item["id"]), reverse=down and first not in _COLUMNS)
     for name, descending in reversed(keys):
         present = [item for item in matching if _sortable(name, item) is not None]
         missing = [item for item in matching if _sortable(name, item) is None]
         present.sort(key=lambda item, name=name: _rank(_sortable(name, item), top=True), reverse=descending)
         matching = present + missing
     return [(item["collection"], item["id"]) for item in matching]
+
+
+# What is not a member of the properties alone.
+_COLUMNS = {"id", "collection", "datetime", "start_datetime", "end_datetime", "created", "updated"}
 
 
 def _areas(asked: Document) -> list[BaseGeometry] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import zstandard
 import serving
 from satapi.http.routes import RESOURCES
 from satapi.settings import Settings
+from satapi.stac import periods, tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     import httpx
 
 IDS = ["plain", "a/b", "100%", "%2F", "..", ".", "ünï côde", "日本", "a?b#c&d=e", "trailing/", "a+b", "quote\"'"]
+
+PART = periods.token(periods.Place(datetime(2024, 6, 1, tzinfo=UTC), ""), None)
+GROUP = tokens.encode(["a", None])
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,8 @@ async def client(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
 async def test_head_answers_like_get_and_options_says_what_is_allowed(client: httpx.AsyncClient) -> None:
     for resource in RESOURCES:
         path = resource.path.replace("{collection_id}", "one").replace("{item_id:path}", "a%2Fb")
-        path = path.replace("{name}", "api.js")
+        path = path.replace("{name}", "api.js").replace("{period}", "2024").replace("{part}", PART)
+        path = path.replace("{group}", GROUP)
         got, head, options = [await client.request(method, path) for method in ("GET", "HEAD", "OPTIONS")]
         assert got.status_code == head.status_code == 200, path
         assert head.headers["content-type"] == got.headers["content-type"]
@@ -131,7 +137,8 @@ async def test_collections_have_their_links_and_empty_ones_no_items(client: http
     assert [one["id"] for one in listed["collections"]] == ["empty", "one", "two"]
     for one in listed["collections"]:
         links = {link["rel"]: link["href"] for link in one["links"]}
-        assert set(links) == {"self", "root", "parent", "items"}
+        askable = {f"http://www.opengis.net/def/rel/ogc/1.0/{name}" for name in ("queryables", "sortables")}
+        assert set(links) == {"self", "root", "parent", "items", "child"} | askable
         assert (await client.get(links["self"])).json() == one
     answer = await client.get("/collections/empty/items")
     assert (answer.status_code, answer.json()["features"], answer.json()["numberMatched"]) == (200, [], 0)

@@ -45,7 +45,8 @@ async def test_a_catalog_without_collections_has_an_empty_list(database: str) ->
 async def test_a_collection_of_any_id_is_reached_by_its_links(odd: httpx.AsyncClient, name: str) -> None:
     listed = (await odd.get("/collections")).json()["collections"]
     links = {link["rel"]: link["href"] for entry in listed if entry["id"] == name for link in entry["links"]}
-    assert set(links) == {"license", "self", "root", "parent", "items"}
+    askable = {f"http://www.opengis.net/def/rel/ogc/1.0/{name}" for name in ("queryables", "sortables")}
+    assert set(links) >= {"license", "self", "root", "parent", "items", "child", "aggregate"} | askable
     collection = (await odd.get(links["self"])).json()
     assert collection in listed
     assert collection["id"] == name

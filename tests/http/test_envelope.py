@@ -78,7 +78,11 @@ async def test_a_fault_of_ours_is_a_problem_document_with_everything_that_answer
 ) -> None:
     # What no release ships: a column of another type than the code expects.
     serving.store(database, [serving.collection("c")], [serving.item("c", "i")])
-    serving.execute(database, "alter table collections alter column content type text")
+    serving.execute(
+        database,
+        "alter table collections drop column content cascade",
+        """alter table collections add column content text default '{"links":[]}'""",
+    )
     async with serving.in_process(Settings(dsn=database)) as client:
         response = await client.get("/collections", headers={"X-Request-ID": "mine"})
     assert response.status_code == 500

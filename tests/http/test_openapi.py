@@ -12,7 +12,7 @@ import schemathesis
 
 from satapi import __version__
 from satapi.http import documentation, openapi, schemas
-from satapi.http.asked import Asked
+from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.routes import RESOURCES
 from satapi.settings import Settings
 from satapi.stac import paths
@@ -89,9 +89,13 @@ def test_every_path_and_method_of_the_routes_is_described_once(version: openapi.
 def test_every_member_of_a_search_and_every_operator_is_described() -> None:
     components = document()["components"]
     body = components["schemas"]["Search"]["properties"]
-    assert list(body) == list(Asked.__struct_encode_fields__)
-    assert all(member["description"] for member in body.values())
-    assert set(components["parameters"]) == {"collection_id", "item_id", "name", "Prefer", *body}
+    in_paths = {name for resource in RESOURCES for name in resource.path_parameters}
+    of_collections = {f"collections.{name}" for name in (*COLLECTION_PARAMETERS, "type")}
+    aggregate = components["schemas"]["Aggregate"]["properties"]
+    assert list(body) == list(SEARCH_PARAMETERS)
+    assert list(aggregate) == list(AGGREGATE_PARAMETERS)
+    assert all(member["description"] for member in (body | aggregate).values())
+    assert set(components["parameters"]) == {*in_paths, "Prefer", *body, *aggregate, *of_collections}
     assert list(components["schemas"]["Comparisons"]["properties"]) == list(get_args(Operator))
 
 
@@ -99,7 +103,7 @@ def test_the_parameters_of_ogc_api_features_are_as_it_defines_them() -> None:
     described = document()
     operation = described["paths"][paths.COLLECTION_ITEMS]["get"]
     assert [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]] == [
-        *Asked.__struct_encode_fields__,
+        *SEARCH_PARAMETERS,
         "Prefer",
     ]
     for name, schema in {

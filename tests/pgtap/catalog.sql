@@ -6,12 +6,24 @@ set local search_path = satapi, public, pgtap;
 
 select no_plan();
 
-select tables_are('satapi', array['collections', 'dictionaries', 'items', 'items_default', 'migrations']);
+select tables_are(
+    'satapi',
+    array[
+        'collections', 'dictionaries', 'indexes', 'item_changes', 'item_counts', 'items', 'items_default',
+        'migrations', 'queryables'
+    ]
+);
 select has_extension('postgis');
 select has_extension('btree_gist');
 
 -- Columns, in order: the loader's COPY and readers of SQL rely on them.
-select columns_are('satapi', 'collections', array['id', 'content', 'dictionary', 'span_before', 'span_after']);
+select columns_are(
+    'satapi', 'collections',
+    array[
+        'id', 'content', 'dictionary', 'span_before', 'span_after', 'document', 'description', 'geometry',
+        'start_datetime', 'end_datetime'
+    ]
+);
 select columns_are(
     'satapi', 'items',
     array[
@@ -60,7 +72,11 @@ select set_eq(
             and a.attcompression = 'l'
     $$,
     array[
-        'collections.content', 'items.properties', 'items_default.properties'
+        'collections.content',
+        'collections.description',
+        'collections.document',
+        'items.properties',
+        'items_default.properties'
     ],
     'documents that PostgreSQL compresses are in lz4'
 );
@@ -76,9 +92,11 @@ select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small coll
 select functions_are(
     'satapi',
     array[
+        'collection_box', 'collection_document', 'collection_geometry', 'collection_instant',
         'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry', 'cql2_holds', 'cql2_instant',
         'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates', 'cql2_size', 'cql2_upper',
-        'is_broad', 'keep_dictionaries'
+        'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_item_changes', 'recount_items',
+        'utc_day'
     ]
 );
 select volatility_is(

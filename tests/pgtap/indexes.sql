@@ -7,7 +7,11 @@ set local search_path = satapi, public, pgtap;
 select no_plan();
 
 select indexes_are(
-    'satapi', 'collections', array['collections_pkey', 'collections_span_after', 'collections_span_before']
+    'satapi', 'collections',
+    array[
+        'collections_pkey', 'collections_geometry', 'collections_span_after', 'collections_span_before',
+        'collections_times'
+    ]
 );
 select indexes_are(
     'satapi', 'items',

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from satapi.cql2 import ast
-from satapi.http.asked import SEARCH_PARAMETERS
+from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.browse import LINKS_MAX
+from satapi.query import measures
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
 
@@ -38,6 +40,15 @@ def test_the_page_of_searches_names_each_parameter_and_operator() -> None:
     assert re.findall(r"\w+", operators[1].replace(" and ", " ")) == list(typing.get_args(Operator))
 
 
+def test_the_page_of_collections_names_each_parameter_and_limit() -> None:
+    page = (DOCS / "collections.md").read_text()
+    table = page.partition("## Parameters")[2].partition("What filters")[0]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(COLLECTION_PARAMETERS)
+    assert f"has {Settings().collections_limit_default:,} of them" in page
+    assert f"more than the maximum ({Settings().collections_limit_max:,}) is" in table
+    assert f"more than {LINKS_MAX:,} it has" in page
+
+
 def test_the_page_of_filters_names_each_operator_and_limit() -> None:
     page = (DOCS / "filtering.md").read_text()
     for kind in (ast.ComparisonOperator, ast.ArithmeticOperator):
@@ -45,6 +56,22 @@ def test_the_page_of_filters_names_each_operator_and_limit() -> None:
     for kind in (ast.SpatialOperator, ast.TemporalOperator, ast.ArrayOperator):
         assert all(f"`{operator.upper()}`" in page for operator in typing.get_args(kind))
     for limit in ("filter_max_characters", "terms_max", "nesting_max", "geometry_max_points"):
+        assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
+        assert f"`{PREFIX}{limit.upper()}`" in page
+
+
+def test_the_page_of_aggregations_names_each_of_them_and_each_limit() -> None:
+    page = (DOCS / "aggregating.md").read_text()
+    for available in measures.available():
+        assert f"`{available.name.removeprefix('{property}')}`" in page
+    assert all(interval in page for interval in measures.INTERVALS)
+    for limit in (
+        "aggregations_max",
+        "buckets_max",
+        "footprint_cells_max",
+        "geohex_centroids_max",
+        "geohex_footprints_max",
+    ):
         assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
         assert f"`{PREFIX}{limit.upper()}`" in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import shapely
 
@@ -109,3 +110,26 @@ def test_other_relations_narrow_the_search_and_are_still_asked() -> None:
 def test_what_need_not_meet_an_area_does_not_narrow_the_search(written: str) -> None:
     node = parse(written)
     assert narrow.narrowed(node, "filter") == (None, node)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("platform = 'x'", True),
+        ("'x' = platform", True),
+        ("platform IN ('x', 'y')", True),
+        ("platform BETWEEN 'x' AND 'y'", True),
+        ("platform IS NULL", True),
+        ("NOT (platform = 'x' OR platform = 'y')", True),
+        ("CASEI(platform) = CASEI('x')", False),
+        ("platform LIKE 'x%'", False),
+        ("platform = TIMESTAMP('2020-01-01T00:00:00Z')", False),
+        ("platform = other", False),
+        ("platform = 'x' OR other = 'y'", False),
+    ],
+)
+def test_what_statistics_tell_of_is_left_to_postgresql_beside_an_order_by_time(written: str, *, plain: bool) -> None:
+    known = msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | {"platform"}, estimated=frozenset({"platform"}))
+    for inventory, expected in ((known, plain), (ITEMS, False)):
+        (condition,) = filters.conditions([parse(written)], inventory, "filter", ordered=True)
+        assert condition.render()[0].startswith("case when") != expected

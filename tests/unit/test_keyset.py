@@ -24,9 +24,17 @@ def test_without_sortby_the_newest_come_first() -> None:
 
 
 def test_collection_and_id_break_ties_unless_they_are_sorted_by() -> None:
-    assert names(SortKey("a", descending=True)) == [("a", True), *TIES]
+    assert names(SortKey("a")) == [("a", False), *TIES]
     assert names(SortKey("id", descending=True)) == [("id", True), ("collection", False)]
     assert names(SortKey("collection"), SortKey("a")) == [("collection", False), ("a", False), ("id", False)]
+
+
+def test_ties_go_the_way_of_a_property_that_comes_first_as_its_index_does() -> None:
+    down = [("collection", True), ("id", True)]
+    assert names(SortKey("a", descending=True)) == [("a", True), *down]
+    assert names(SortKey("a", descending=True), SortKey("b")) == [("a", True), ("b", False), *down]
+    assert names(SortKey("a", descending=True), SortKey("id")) == [("a", True), ("id", False), ("collection", True)]
+    assert names(SortKey("created", descending=True)) == [("created", True), *TIES]
 
 
 def test_of_a_field_that_is_named_twice_the_first_counts() -> None:

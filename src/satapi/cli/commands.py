@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from satapi import __version__
+from satapi.cli.options import Dsn, Json, examples
+from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
 
 if TYPE_CHECKING:
     from types import FrameType
-
-
-def _examples(*lines: str) -> str:
-    # An epilog shows each of its paragraphs on a line.
-    return "\n\n".join(("[bold]Examples[/bold]", *lines))
 
 
 app = typer.Typer(
@@ -31,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
-    epilog=_examples(
+    epilog=examples(
         "satapi sample && satapi serve",
         "satapi load collections my-collections.json && satapi load items my-items/*.ndjson.zst",
     ),
@@ -43,12 +40,9 @@ app.add_typer(load, name="load")
 partitions = typer.Typer(no_args_is_help=True, help="See and choose which collections have a partition of their own.")
 app.add_typer(partitions, name="partitions")
 
-Dsn = Annotated[
-    str | None,
-    typer.Option(
-        help="PostgreSQL to use, as postgresql://user@host/database; without it SATAPI_DSN, or one that satapi runs."
-    ),
-]
+app.add_typer(queryables, name="queryables")
+app.add_typer(index, name="index")
+
 Files = Annotated[
     list[str],
     typer.Argument(
@@ -66,7 +60,6 @@ OnError = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
-Json = Annotated[bool, typer.Option("--json", help="Report on standard output as one line of JSON.")]
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer passes the option's value by position
@@ -86,7 +79,7 @@ def satapi(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "satapi serve --port 9000",
         "satapi serve --host 0.0.0.0 --workers 4 --dsn postgresql://satapi@db.example.com/stac",
     )
@@ -108,7 +101,7 @@ def serve(
     run(dsn, host=host, port=port, workers=workers)
 
 
-@db.command(epilog=_examples("satapi db migrate --dsn postgresql://satapi@db.example.com/stac"))
+@db.command(epilog=examples("satapi db migrate --dsn postgresql://satapi@db.example.com/stac"))
 def migrate(*, dsn: Dsn = None) -> None:
     """Apply the migrations that the database lacks."""
     from satapi.cli.schema import apply
@@ -116,7 +109,7 @@ def migrate(*, dsn: Dsn = None) -> None:
     apply(dsn)
 
 
-@db.command(epilog=_examples("satapi db status --dsn postgresql://satapi@db.example.com/stac || echo not up to date"))
+@db.command(epilog=examples("satapi db status --dsn postgresql://satapi@db.example.com/stac || echo not up to date"))
 def status(*, dsn: Dsn = None) -> None:
     """List the migrations; exit with 1 unless the database has exactly those of this satapi."""
     from satapi.cli.schema import report
@@ -126,7 +119,7 @@ def status(*, dsn: Dsn = None) -> None:
 
 
 @load.command(
-    epilog=_examples(
+    epilog=examples(
         "satapi load collections landsat.json sentinel.json",
         "satapi load collections --method ignore collections.ndjson",
     )
@@ -147,7 +140,7 @@ def collections(
 
 
 @load.command(
-    epilog=_examples(
+    epilog=examples(
         "satapi load items scenes.ndjson.gz",
         "curl -s https://example.com/collections/scenes/items | satapi load items -",
         "satapi load items --on-error skip --json scenes/*.json > report.json",
@@ -172,7 +165,7 @@ def items(
     load_files("items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
 
 
-@partitions.command("list", epilog=_examples("satapi partitions list --json"))
+@partitions.command("list", epilog=examples("satapi partitions list --json"))
 def list_partitions(*, dsn: Dsn = None, json: Json = False) -> None:
     """List the partitions, with their items as they were last counted and their size on disk."""
     from satapi.cli.partitions import show
@@ -180,7 +173,7 @@ def list_partitions(*, dsn: Dsn = None, json: Json = False) -> None:
     show(dsn, json=json)
 
 
-@partitions.command(epilog=_examples("satapi partitions separate sentinel-2-l2a"))
+@partitions.command(epilog=examples("satapi partitions separate sentinel-2-l2a"))
 def separate(collection: Collection, *, dsn: Dsn = None) -> None:
     """Move a collection to a partition of its own, which can be vacuumed, detached or dropped alone.
 
@@ -192,7 +185,7 @@ def separate(collection: Collection, *, dsn: Dsn = None) -> None:
     move(dsn, collection)
 
 
-@partitions.command(epilog=_examples("satapi partitions merge sentinel-2-l2a"))
+@partitions.command(epilog=examples("satapi partitions merge sentinel-2-l2a"))
 def merge(collection: Collection, *, dsn: Dsn = None) -> None:
     """Move a collection back to the partition that small ones share.
 
@@ -204,7 +197,7 @@ def merge(collection: Collection, *, dsn: Dsn = None) -> None:
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "satapi sample",
         "satapi sample --write samples && satapi load collections samples/collections.ndjson",
     )
@@ -228,7 +221,7 @@ def sample(
         write_sample(write)
 
 
-@app.command(epilog=_examples("SATAPI_LIMIT_MAX=500 satapi settings"))
+@app.command(epilog=examples("SATAPI_LIMIT_MAX=500 satapi settings"))
 def settings() -> None:
     """List the settings: each variable, its value now, its default and what it does."""
     from satapi.cli.settings import show

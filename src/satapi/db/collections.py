@@ -1,4 +1,4 @@
-"""Collections: reading them."""
+"""Collections: pages of a search, and single ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from satapi.db import items
 from satapi.query.sql import sql
+from satapi.stac.search import Position
 
 if TYPE_CHECKING:
     from satapi.db.pool import Database
+    from satapi.query.collections import Statement
+    from satapi.stac.search import Search
 
 
-async def collections(database: Database) -> list[tuple[str, bytes]]:
-    """All collections, as (id, content), by id."""
-    return [
-        (row["id"], row["content"])
-        for row in await database.fetch(sql("select id, content from collections order by id"))
-    ]
+class Found(msgspec.Struct, frozen=True):
+    """A page of collections, as (id, content), the number of all matches, and where the pages beside it start."""
+
+    collections: list[tuple[str, bytes]]
+    matched: int
+    following: Position | None
+    preceding: Position | None
+
+
+async def found(database: Database, statement: Statement, search: Search) -> Found:
+    """A page of a search."""
+    records = await database.fetch(statement.sql)
+    page = items.paginate([record for record in records if record["id"] is not None], search, statement.order)
+    listed = [(record["id"], record["content"]) for record in page.rows]
+    return Found(listed, records[0]["matched"], page.following, page.preceding)
 
 
 async def collection(database: Database, collection_id: str) -> bytes | None:
@@ -38,7 +51,13 @@ class Title(msgspec.Struct, frozen=True):
     title: str | None
 
 
-async def titles(database: Database, at_most: int) -> list[Title]:
-    """The first collections, by id."""
-    rows = await database.fetch(sql("select id, content ->> 'title' from collections order by id limit {}", at_most))
+async def titles(database: Database, first: str | None, end: str | None) -> list[Title]:
+    """The collections from an id until before another one, by id."""
+    rows = await database.fetch(
+        sql(
+            "select id, document ->> 'title' from collections where id >= {}::text and {} order by id",
+            first or "",
+            sql("true") if end is None else sql("id < {}", end),
+        )
+    )
     return [Title(*row) for row in rows]

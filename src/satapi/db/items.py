@@ -10,7 +10,6 @@ import msgspec
 from satapi.db import spans
 from satapi.db.contents import Content
 from satapi.query import keyset, select
-from satapi.query.inventory import ITEMS
 from satapi.query.sql import sql
 from satapi.stac.search import Position
 
@@ -51,7 +50,10 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
-    """The page that the rows of a statement make: there is one row more where there is another page."""
+    """The page that the rows of a statement make: there is one row more where there is another page.
+
+    Rows begin with (collection, id, dictionary, content or size) and the values of the order's keys.
+    """
     more = len(rows) > search.limit
     shown = rows[: search.limit]
     if order.backward:
@@ -64,8 +66,8 @@ def paginate(rows: list[asyncpg.Record], search: Search, order: Order) -> Page:
     return Page(
         shown,
         first,
-        _place(shown[-1], first + len(shown), backward=False) if after_last else None,
-        _place(shown[0], first, backward=True) if before_first else None,
+        _place(shown[-1], order, first + len(shown), backward=False) if after_last else None,
+        _place(shown[0], order, first, backward=True) if before_first else None,
     )
 
 
@@ -75,8 +77,8 @@ def _first(position: Position | None, shown: int) -> int:
     return max(0, position.before - shown) if position.backward else position.before
 
 
-def _place(row: asyncpg.Record, before: int, *, backward: bool) -> Position:
-    collection, identifier, _, _, *values = row
+def _place(row: asyncpg.Record, order: Order, before: int, *, backward: bool) -> Position:
+    collection, identifier, _, _, *values = row[: 4 + len(order.values)]
     return keyset.position(values, collection, identifier, before, backward=backward)
 
 
@@ -134,7 +136,9 @@ async def count(
 ) -> int | None:
     """How many items match; None where they are more than `at_most`. Raises TimedOutError."""
     given = spans.known(database, search)
-    records = await database.fetch(select.count(search, ITEMS, given, at_most), timeout_s=timeout_s)
+    records = await database.fetch(
+        select.count(search, database.memory.inventory(search.collections), given, at_most), timeout_s=timeout_s
+    )
     if not records and await spans.have_grown(database, search, given):
         return await count(database, search, at_most=at_most, timeout_s=timeout_s)
     matched = cast("int", records[0][0])
@@ -143,7 +147,8 @@ async def count(
 
 async def estimate(database: Database, search: Search) -> int:
     """How many items match, as the planner estimates it."""
-    records = await database.fetch(select.estimate(search, ITEMS, spans.known(database, search)))
+    inventory = database.memory.inventory(search.collections)
+    records = await database.fetch(select.estimate(search, inventory, spans.known(database, search)))
     plan = msgspec.json.decode(records[0][0], type=tuple[_Explained])
     return round(plan[0].Plan.rows)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from msgspec import Struct
 
+from satapi.db import indexes
 from satapi.db.move import Move, columns, patiently, run
 from satapi.errors import ConflictError, NotFoundError, PartitionError
 
@@ -87,6 +88,7 @@ async def separate(
         await move.clean()
         async with move.whole_or_not():
             await move.begin()
+            await indexes.of_new_partition(connection, move.name, collection)
             total = await move.count()
             async with connection.transaction(isolation="repeatable_read"):
                 async for copied in move.copy():
@@ -95,6 +97,7 @@ async def separate(
         async with _held(beside, collection), move.whole_or_not():
             await move.keep_out()
             moved = await move.finish()
+        await indexes.moved_out(connection, collection)
         await connection.execute("vacuum (analyze) items_default")
         await connection.execute("analyze items")
         return moved
@@ -116,6 +119,7 @@ async def merge(connection: asyncpg.Connection, collection: str) -> int:
             named = await columns(connection)
             moved = await run(connection, "insert into items_default (%2$s) select %2$s from %1$I", name, named)
             await run(connection, "drop table %1$I", name)
+        await indexes.moved_back(connection, collection)
         await connection.execute("analyze items")
         return int(moved.rpartition(" ")[2])
 

@@ -13,6 +13,7 @@ import msgspec
 from satapi.db import spans
 from satapi.db.contents import Dictionaries
 from satapi.db.failures import translated
+from satapi.db.knowledge import Memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -90,6 +91,7 @@ class Database(msgspec.Struct, frozen=True):
     wait_s: float
     dictionaries: Dictionaries
     spans: spans.Known
+    memory: Memory
 
     async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
         """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
@@ -128,7 +130,9 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
         max_inactive_connection_lifetime=0,
     )
     try:
-        yield Database(pool, settings.pool_timeout_s, Dictionaries(), {})
+        yield Database(
+            pool, settings.pool_timeout_s, Dictionaries(), {}, Memory(strict=settings.unknown_properties == "error")
+        )
     finally:
         try:
             await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT_S)

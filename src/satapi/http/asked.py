@@ -1,7 +1,8 @@
-"""What was asked: the members of a search as they were sent, as texts of a GET or as JSON of a POST body."""
+"""What was asked: the members of a search or aggregation as they were sent, as texts of a GET or as JSON of a body."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,8 @@ from msgspec import Raw
 
 from satapi.errors import InvalidError
 from satapi.http import nesting
+from satapi.query.measures import GRIDS, INTERVALS, precision_name
+from satapi.stac.aggregation import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +34,10 @@ class FieldsEntry(msgspec.Struct):
 
 
 class Asked(msgspec.Struct, kw_only=True):
-    """The members of a search as they were sent: by name those of a POST body, and the parameters of a GET."""
+    """The members of a search as they were sent: by name those of a POST body, and the parameters of a GET.
+
+    The last ones are those of an aggregation.
+    """
 
     limit: int | None = None
     bbox: list[float] | None = None
@@ -46,9 +52,39 @@ class Asked(msgspec.Struct, kw_only=True):
     filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
     filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
     token: str | None = None
+    aggregations: list[str] | None = None
+    datetime_frequency_interval: Interval | None = None
+    centroid_geohash_grid_frequency_precision: int | None = None
+    centroid_geotile_grid_frequency_precision: int | None = None
+    centroid_geohex_grid_frequency_precision: int | None = None
+    geometry_geohash_grid_frequency_precision: int | None = None
+    geometry_geotile_grid_frequency_precision: int | None = None
+    geometry_geohex_grid_frequency_precision: int | None = None
+    grid_geohash_frequency_precision: int | None = None
+    grid_geotile_frequency_precision: int | None = None
+    grid_geohex_frequency_precision: int | None = None
 
 
-SEARCH_PARAMETERS = Asked.__struct_encode_fields__
+PRECISION_PARAMETERS = tuple(map(precision_name, GRIDS))
+_OF_AGGREGATIONS = ("aggregations", "datetime_frequency_interval", *PRECISION_PARAMETERS)
+_OF_PAGES = ("limit", "fields", "sortby", "token")
+
+SEARCH_PARAMETERS = tuple(name for name in Asked.__struct_encode_fields__ if name not in _OF_AGGREGATIONS)
+AGGREGATE_PARAMETERS = tuple(name for name in Asked.__struct_encode_fields__ if name not in _OF_PAGES)
+
+# Those of a search of collections.
+COLLECTION_PARAMETERS = (
+    "limit",
+    "bbox",
+    "datetime",
+    "fields",
+    "sortby",
+    "query",
+    "filter",
+    "filter-lang",
+    "filter-crs",
+    "token",
+)
 
 _TYPES = {
     "limit": int,
@@ -64,6 +100,9 @@ _TYPES = {
     "filter-lang": str,
     "filter-crs": str,
     "token": str,
+    "aggregations": list[str],
+    "datetime_frequency_interval": Interval,
+    **dict.fromkeys(PRECISION_PARAMETERS, int),
 }
 _DECODERS: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
 
@@ -103,11 +142,18 @@ def _plain(number: str) -> str:
     return number
 
 
-def _whole_number(text: str) -> int:
+def _whole_number(parameter: str, text: str) -> int:
     try:
         return int(_plain(text))
     except ValueError:
-        raise InvalidError("limit", text, "allowed are whole numbers from 1") from None
+        raise InvalidError(parameter, text, "allowed are whole numbers") from None
+
+
+def _interval(text: str) -> Interval:
+    try:
+        return msgspec.convert(text, Interval)
+    except msgspec.ValidationError:
+        raise InvalidError("datetime_frequency_interval", text, f"allowed are {', '.join(INTERVALS)}") from None
 
 
 def _numbers(text: str) -> list[float]:
@@ -135,7 +181,7 @@ def _field_entries(text: str) -> FieldsEntry:
 
 
 _FROM_TEXT: dict[str, Callable[[str], object]] = {
-    "limit": _whole_number,
+    "limit": partial(_whole_number, "limit"),
     "bbox": _numbers,
     "intersects": lambda text: Raw(text.encode(errors="replace")),
     # Likewise in the offset of a time.
@@ -149,4 +195,7 @@ _FROM_TEXT: dict[str, Callable[[str], object]] = {
     "filter-lang": str,
     "filter-crs": str,
     "token": str,
+    "aggregations": _list,
+    "datetime_frequency_interval": _interval,
+    **{name: partial(_whole_number, name) for name in PRECISION_PARAMETERS},
 }

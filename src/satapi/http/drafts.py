@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from satapi.http import schemas, shapes
+from satapi.http.parameters import Parameter
 from satapi.stac.links import Link
 
 
@@ -47,6 +48,30 @@ class PatchOperation(Struct, frozen=True, rename={"source": "from"}):
     source: str | UnsetType = UNSET
     value: Raw | UnsetType = UNSET
 
+
+def parameters() -> dict[str, Parameter]:
+    """The parameters and headers of requests that write, by their names in the components."""
+    methods: schemas.Schema = {"type": "string", "enum": ["insert", "ignore", "upsert"], "default": "insert"}
+    return {
+        "cascade": Parameter("cascade", "query", _CASCADE, {"type": "boolean", "default": False}),
+        "method": Parameter("method", "query", _METHOD, methods),
+        "PreferReturn": Parameter("Prefer", "header", _RETURN, {"type": "string", "examples": ["return=minimal"]}),
+        "If-Match": Parameter("If-Match", "header", _IF_MATCH, {"type": "string"}),
+        "If-None-Match": Parameter("If-None-Match", "header", _IF_NONE_MATCH, {"type": "string"}),
+    }
+
+
+_CASCADE = "Whether the collection's items are deleted too; otherwise only a collection without items is."
+_METHOD = (
+    "What to do with an item of a stream that exists: to refuse it (insert), to leave it (ignore), or to replace it "
+    "(upsert). Other bodies are refused where an item exists."
+)
+_RETURN = (
+    "What to answer (RFC 7240): return=minimal asks for no document, return=representation, which is the default, for "
+    "the one that is stored now."
+)
+_IF_MATCH = "The ETag of the version to change (RFC 9110, 13.1.1): any other is left as it is, with a 412."
+_IF_NONE_MATCH = "ETags of versions not to change (RFC 9110, 13.1.2)."
 
 NEW_COLLECTION_REQUIRED = ("type", "id")
 NEW_ITEM_REQUIRED = ("type", "id", "geometry", "properties", "assets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -25,15 +26,13 @@ Version = Literal["3.0", "3.1"]
 
 _FULL_VERSIONS: dict[Version, str] = {"3.0": "3.0.3", "3.1": "3.1.0"}
 
-_SEARCH = "Search"
-
 _MEDIA_TYPES: dict[type[msgspec.Struct], str] = {shapes.Item: GEOJSON, shapes.ItemCollection: GEOJSON}
 
 _ETAG: Schema = {"ETag": {"description": "The version of the document.", "schema": {"type": "string"}}}
 _LOCATION: Schema = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
 _RETRY_AFTER: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 
-# What the statuses beside 200 and 201 mean, with what the answer holds.
+# What the statuses beside 200 mean, with what the answer holds.
 _CHOICES: Schema = {
     "description": "Several collections have an item of this id: links to each of them",
     "content": {JSON: {"schema": schemas.ref(shapes.Choices.__name__)}},
@@ -43,9 +42,9 @@ _DONE: Schema = {"description": "It is done, and nothing of it is shown"}
 _FAILURES: dict[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "A parameter is not allowed, or its value",
     HTTPStatus.NOT_FOUND: "What the path names does not exist",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over one of the limits",
     HTTPStatus.CONFLICT: "What is to be made exists already, or other writers are at it",
     HTTPStatus.PRECONDITION_FAILED: "The document is not the version that is meant",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over one of the limits",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of a media type that is not read here",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The body is JSON, but not a valid document",
     HTTPStatus.PRECONDITION_REQUIRED: "If-Match must say which version is meant",
@@ -66,8 +65,7 @@ def document(resources: Sequence[Resource], settings: Settings, base: str, versi
         "components": {
             "schemas": {name: convert(schema) for name, schema in _schemas(resources, settings).items()},
             "parameters": {
-                name: parameter.described(convert)
-                for name, parameter in (parameters.in_path() | parameters.in_query(settings) | _used(resources)).items()
+                name: parameter.described(convert) for name, parameter in _parameters(resources, settings).items()
             },
             "responses": {
                 str(status.value): _failure(status) for status in _FAILURES if status in _statuses(resources)
@@ -84,11 +82,12 @@ def _operations(resources: Sequence[Resource]) -> list[Operation]:
     return [operation for resource in resources for operation in resource.operations.values()]
 
 
-def _used(resources: Sequence[Resource]) -> dict[str, Parameter]:
-    """The parameters that not every server has."""
-    used = {name for operation in _operations(resources) for name in (*operation.parameters, *operation.headers)}
-    given = parameters.of_writing() | parameters.in_headers()
-    return {name: parameter for name, parameter in given.items() if name in used}
+def _is_writing(resources: Sequence[Resource]) -> bool:
+    return any(resource.delete is not None for resource in resources)
+
+
+def _parameters(resources: Sequence[Resource], settings: Settings) -> dict[str, Parameter]:
+    return parameters.of_all(settings) | (drafts.parameters() if _is_writing(resources) else {})
 
 
 def _statuses(resources: Sequence[Resource]) -> set[int]:
@@ -102,20 +101,20 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         for entry in (operation.gives if isinstance(operation.gives, tuple) else (operation.gives,))
         if not isinstance(entry, str)
     ]
-    writes = any(operation.takes for operation in _operations(resources))
     found = schemas.components(
         [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, shapes.Operation, Problem, Asked]
     )
     del found[Asked.__name__]
-    item = shapes.Item.__name__
+    item, collection = shapes.Item.__name__, shapes.Collection.__name__
     return (
         found
-        | (drafts.taken() if writes else {})
+        | (drafts.taken() if _is_writing(resources) else {})
         | {
             "Geometry": schemas.of(shapes.ANY_GEOMETRY),
             "Filter": schemas.of(shapes.ANY_FILTER),
             item: found[item] | {"required": list(shapes.ITEM_REQUIRED)},
-            _SEARCH: parameters.body(settings),
+            collection: found[collection] | {"required": list(shapes.COLLECTION_REQUIRED)},
+            **parameters.bodies(settings),
         }
     )
 
@@ -131,13 +130,14 @@ def _path_item(resource: Resource) -> Schema:
 
 def _operation(method: str, operation: Operation, tag: str) -> Schema:
     described: Schema = {"operationId": operation.id, "summary": operation.summary, "tags": [tag]}
-    if operation.takes:
+    is_writing = isinstance(operation.takes, Mapping)
+    if isinstance(operation.takes, Mapping):
         content = {media_type: {"schema": schemas.ref(name)} for media_type, name in operation.takes.items()}
         described["requestBody"] = {"required": True, "content": content}
-    elif method == "post":
-        body: Schema = {"schema": schemas.ref(_SEARCH), "example": parameters.BODY_EXAMPLE}
+    elif operation.takes:
+        body: Schema = {"schema": schemas.ref(operation.takes), "example": parameters.BODY_EXAMPLES[operation.takes]}
         described["requestBody"] = {"content": {JSON: body}}
-    given = (*(operation.parameters if operation.takes or method != "post" else ()), *operation.headers)
+    given = (*(operation.parameters if is_writing or method != "post" else ()), *operation.headers)
     if given:
         described["parameters"] = [_ref("parameters", name) for name in given]
     return described | {"responses": {str(status): _response(status, operation) for status in operation.statuses}}

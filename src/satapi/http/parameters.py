@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from satapi.http import filters, schemas, shapes
-from satapi.http.asked import Asked
+from satapi.http import collections, filters, requests, schemas, shapes
+from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS, Asked
 from satapi.http.schemas import Schema
+from satapi.query.measures import GRIDS, PRECISIONS, Cells, precision_name
 from satapi.query.rows import KEY_NAMES
 from satapi.stac.links import JSON
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from satapi.settings import Settings
+
+_PRECISION_UNITS: dict[Cells, str] = {
+    "geohash": "characters of a geohash.",
+    "geotile": "the zoom level of tiles.",
+    "geohex": "the H3 resolution.",
+}
 
 _DESCRIPTIONS = {
     "limit": "Items on a page, at most. A number above the maximum is lowered to it.",
@@ -39,11 +46,35 @@ _DESCRIPTIONS = {
     "filter-lang": "The encoding of the filter: by default cql2-text in parameters and cql2-json in bodies.",
     "filter-crs": "The coordinate reference system of the filter's geometries: longitude and latitude in degrees.",
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
+    "aggregations": "What to answer of all items that match: names that /aggregations lists.",
+    "datetime_frequency_interval": "The interval of the calendar, in UTC, of datetime_frequency and of the frequency "
+    "of any other time.",
+} | {precision_name(grid): f"The precision of {grid}: " + _PRECISION_UNITS[cells] for grid, (_, cells) in GRIDS.items()}
+
+_OF_COLLECTIONS = {
+    "limit": "Collections on a page, at most. A number above the maximum is lowered to it.",
+    "bbox": "Collections whose extent intersects this box: west, south, east, north in degrees (WGS 84), or with "
+    "heights. West is greater than east in a box across the antimeridian.",
+    "datetime": "Collections whose extent meets this time or interval, both ends included: an RFC 3339 time with a "
+    "zone, or two with a slash between them, of which one may be .. or empty for an open end.",
+    "fields": "Members that collections are answered with, such as summaries.gsd, beside those that they always have, "
+    "and members to leave out.",
+    "sortby": "Fields to sort by, the first one first: id, datetime, title and any other member. Collections without "
+    "a value come last. By default they are sorted by id.",
+    "query": 'Comparisons of members that must all hold, such as {"license": {"eq": "CC0-1.0"}}.',
+    "filter": "A CQL2 filter that must hold (OGC 21-065r2), in the encoding that filter-lang says, such as "
+    "title LIKE 'Sentinel%' AND T_AFTER(datetime, DATE('2015-01-01')).",
 }
+
+# What the names of parameters of collections in the components begin with: some share the name of one of items.
+COLLECTIONS = "collections."
 
 _PATH_DESCRIPTIONS = {
     "collection_id": "The id of a collection.",
     "item_id": "The id of an item; a slash in it is written %2F.",
+    "period": "A year, a month or a day, such as 2024, 2024-05 or 2024-05-17.",
+    "part": "A part of a period, from a link.",
+    "group": "A group of collections, from a link.",
     "name": "The name of a file that the page needs.",
 }
 
@@ -74,19 +105,30 @@ class Parameter(msgspec.Struct, frozen=True):
         return head | schema | ({"style": "form", "explode": False} if self.place == "query" else {})
 
 
-# A search that any catalog can answer.
-BODY_EXAMPLE: Schema = {"datetime": "2020-01-01T00:00:00Z/..", "sortby": [{"field": "datetime"}], "limit": 10}
+# What any catalog can answer, by the schemas of bodies.
+BODY_EXAMPLES: dict[str, Schema] = {
+    "Search": {"datetime": "2020-01-01T00:00:00Z/..", "sortby": [{"field": "datetime"}], "limit": 10},
+    "Aggregate": {"datetime": "2020-01-01T00:00:00Z/..", "aggregations": ["total_count", "datetime_frequency"]},
+}
 
 
-def body(settings: Settings) -> Schema:
-    """The schema of the body of POST /search."""
+def bodies(settings: Settings) -> dict[str, Schema]:
+    """The schemas of the bodies of POST, by name."""
     members = {name: schema | {"description": _DESCRIPTIONS[name]} for name, schema in _members(settings).items()}
     strict: Schema = {"additionalProperties": False} if settings.unknown_parameters == "error" else {}
-    return {"title": "Search", "description": "A search.", "type": "object", "properties": members} | strict
+
+    def body(title: str, description: str, names: tuple[str, ...]) -> Schema:
+        properties = {name: members[name] for name in names}
+        return {"title": title, "description": description, "type": "object", "properties": properties} | strict
+
+    return {
+        "Search": body("Search", "A search.", SEARCH_PARAMETERS),
+        "Aggregate": body("Aggregate", "A search, and what to answer of all its items.", AGGREGATE_PARAMETERS),
+    }
 
 
 def in_query(settings: Settings) -> dict[str, Parameter]:
-    """The parameters of a search by GET."""
+    """The parameters of a search or an aggregation by GET."""
     members = _members(settings)
     members["fields"] = _list("^[^,]+$", "A field to include, or with a minus before it one to exclude.")
     members["sortby"] |= _list("^[-+]?[^-+ ,][^,]*$", "A field to sort by, with a minus before it downwards.")
@@ -95,6 +137,27 @@ def in_query(settings: Settings) -> dict[str, Parameter]:
     found["filter"] = replace(found["filter"], schema={"type": "string", "minLength": 1})
     found["query"] = replace(found["query"], is_json=True, example={})
     return found
+
+
+def of_collections(settings: Settings) -> dict[str, Parameter]:
+    """The parameters of a search of collections, and of their list as children."""
+    size = requests.collections_page(settings)
+    limit: Schema = {"minimum": 1, "maximum": size.maximum, "default": size.default}
+    found = {
+        name: replace(parameter, description=_OF_COLLECTIONS.get(name, parameter.description))
+        for name, parameter in in_query(settings).items()
+        if name in COLLECTION_PARAMETERS
+    }
+    found["limit"] = replace(found["limit"], schema=found["limit"].schema | limit)
+    kind: Schema = {"type": "string", "enum": list(collections.CHILD_TYPES)}
+    found["type"] = Parameter("type", "query", "Children of this type alone; all are collections.", kind)
+    return found
+
+
+def of_all(settings: Settings) -> dict[str, Parameter]:
+    """All parameters, by their names in the components."""
+    collections = {COLLECTIONS + name: parameter for name, parameter in of_collections(settings).items()}
+    return in_path() | in_query(settings) | in_headers() | collections
 
 
 def in_path() -> dict[str, Parameter]:
@@ -110,34 +173,7 @@ def in_headers() -> dict[str, Parameter]:
         "How to count all matches (RFC 7240): count=exact, count=planned (an estimate) or count=none. The answer's "
         "Content-Range then has the places of its items and the number, and Preference-Applied says what was done."
     )
-    return {
-        "Prefer": Parameter("Prefer", "header", description, schema),
-        "PreferReturn": Parameter("Prefer", "header", _RETURN, {"type": "string", "examples": ["return=minimal"]}),
-        "If-Match": Parameter("If-Match", "header", _IF_MATCH, {"type": "string"}),
-        "If-None-Match": Parameter("If-None-Match", "header", _IF_NONE_MATCH, {"type": "string"}),
-    }
-
-
-def of_writing() -> dict[str, Parameter]:
-    """The parameters of requests that write."""
-    methods: Schema = {"type": "string", "enum": ["insert", "ignore", "upsert"], "default": "insert"}
-    return {
-        "cascade": Parameter("cascade", "query", _CASCADE, {"type": "boolean", "default": False}),
-        "method": Parameter("method", "query", _METHOD, methods),
-    }
-
-
-_METHOD = (
-    "What to do with an item of a stream that exists: to refuse it (insert), to leave it (ignore), or to replace it "
-    "(upsert). Other bodies are refused where an item exists."
-)
-_CASCADE = "Whether the collection's items are deleted too; otherwise only a collection without items is."
-_RETURN = (
-    "What to answer (RFC 7240): return=minimal asks for no document, return=representation, which is the default, for "
-    "the one that is stored now."
-)
-_IF_MATCH = "The ETag of the version to change (RFC 9110, 13.1.1): any other is left as it is, with a 412."
-_IF_NONE_MATCH = "ETags of versions not to change (RFC 9110, 13.1.2)."
+    return {"Prefer": Parameter("Prefer", "header", description, schema)}
 
 
 def _list(pattern: str, described: str) -> Schema:
@@ -149,8 +185,8 @@ def _members(settings: Settings) -> dict[str, Schema]:
     limits: dict[str, Schema] = {
         "limit": {
             "minimum": 1,
-            "maximum": settings.limit_max,
-            "default": min(settings.limit_default, settings.limit_max),
+            "maximum": requests.items_page(settings).maximum,
+            "default": requests.items_page(settings).default,
         },
         "bbox": {
             "minItems": 4,
@@ -169,6 +205,11 @@ def _members(settings: Settings) -> dict[str, Schema]:
         "filter": {"anyOf": [schemas.ref("Filter"), {"type": "string"}]},
         "filter-lang": {"enum": list(filters.LANGUAGES)},
         "filter-crs": {"enum": list(filters.CRS)},
+        "aggregations": {"maxItems": settings.aggregations_max},
+        "datetime_frequency_interval": {"default": "month"},
     }
+    for grid, (_, cells) in GRIDS.items():
+        least, greatest = PRECISIONS[cells]
+        limits[precision_name(grid)] = {"minimum": least, "maximum": greatest, "default": least}
     asked = cast("dict[str, Schema]", schemas.components([Asked])["Asked"]["properties"])
     return {name: schema | limits.get(name, {}) for name, schema in asked.items()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Raw
 
+from satapi.cql2.ast import And
 from satapi.errors import InvalidError, TooLargeError
 from satapi.http import filters, nesting
 from satapi.http.query import property_tests
@@ -19,10 +20,11 @@ from satapi.stac import geometry, times
 from satapi.stac.search import Fields, Search, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
+    from satapi.cql2.ast import Node
     from satapi.http.asked import Asked, FieldsEntry, SortEntry
     from satapi.query.inventory import Inventory
     from satapi.settings import Settings
@@ -30,13 +32,33 @@ if TYPE_CHECKING:
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
-def pairs(request: Request, allowed: Sequence[str], settings: Settings) -> list[tuple[str, str]]:
-    """The parameters of a GET in their order. Raises InvalidError for unknown and repeated ones."""
+class PageSize(NamedTuple):
+    """How many documents are on a page when no limit is asked for, and at most."""
+
+    default: int
+    maximum: int
+
+
+def items_page(settings: Settings) -> PageSize:
+    """The sizes of pages of items."""
+    return PageSize(min(settings.limit_default, settings.limit_max), settings.limit_max)
+
+
+def collections_page(settings: Settings) -> PageSize:
+    """The sizes of pages of collections."""
+    most = settings.collections_limit_max
+    return PageSize(min(settings.collections_limit_default, most), most)
+
+
+def pairs(
+    request: Request, allowed: Sequence[str], settings: Settings, is_property: Callable[[str], bool] | None = None
+) -> list[tuple[str, str]]:
+    """The parameters of a GET in their order, properties among them. Raises InvalidError for unknown, repeated ones."""
     found: list[tuple[str, str]] = []
     seen: set[str] = set()
     query: bytes = request.scope["query_string"]
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in allowed:
+        if name not in allowed and not (is_property is not None and is_property(name)):
             if settings.unknown_parameters == "ignore":
                 continue
             raise _unknown(name, value, allowed)
@@ -74,8 +96,19 @@ async def read_body(request: Request, settings: Settings, *, is_bulk: bool = Fal
     return bytes(body)
 
 
-def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id: str | None = None) -> Search:
-    """The search that is asked for, in all collections or in one. Raises InvalidError naming the parameter."""
+def search(
+    asked: Asked,
+    inventory: Inventory,
+    settings: Settings,
+    collection_id: str | None = None,
+    also: Sequence[Node] = (),
+    *,
+    size: PageSize | None = None,
+) -> Search:
+    """The search that is asked for, in all collections or in one; `also` must hold besides its filter.
+
+    `size` is that of a page of items unless given. Raises InvalidError naming the parameter.
+    """
     if asked.bbox is not None and asked.intersects is not None:
         raise InvalidError("bbox", ",".join(map(str, asked.bbox)), "it cannot be combined with intersects")
     sortby = _sortby(asked.sortby or (), inventory)
@@ -87,6 +120,7 @@ def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id
     node = filters.tree(asked.filter, asked.filter_lang, asked.filter_crs, settings)
     if node is not None and area is None:
         area, node = narrow.narrowed(node, "filter")
+    tests = (*([] if node is None else [node]), *also)
     collections = asked.collections
     if collection_id is not None:
         # Clients name the collection of the path again.
@@ -94,12 +128,12 @@ def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id
             raise InvalidError("collections", ",".join(collections), f"the path asks for {collection_id!r} alone")
         collections = [collection_id]
     return Search(
-        limit=_limit(asked.limit, settings),
+        limit=page_limit(asked.limit, size or items_page(settings)),
         collections=_names("collections", collections, settings.collections_max),
         ids=_names("ids", asked.ids, settings.ids_max),
         area=area,
         window=None if asked.datetime is None else times.parse_interval(asked.datetime),
-        filter=node,
+        filter=And(tests) if len(tests) > 1 else tests[0] if tests else None,
         tests=() if asked.query is None else property_tests(bytes(asked.query), settings.terms_max),
         sortby=sortby,
         fields=None if asked.fields is None else _fields(asked.fields),
@@ -107,14 +141,13 @@ def search(asked: Asked, inventory: Inventory, settings: Settings, collection_id
     )
 
 
-def _limit(limit: int | None, settings: Settings) -> int:
+def page_limit(limit: int | None, size: PageSize) -> int:
+    """How many documents a page may have. Raises InvalidError."""
     if limit is None:
-        return min(settings.limit_default, settings.limit_max)
+        return size.default
     if limit < 1:
-        raise InvalidError(
-            "limit", limit, f"allowed are whole numbers from 1; more than {settings.limit_max} is lowered"
-        )
-    return min(limit, settings.limit_max)
+        raise InvalidError("limit", limit, f"allowed are whole numbers from 1; more than {size.maximum} is lowered")
+    return min(limit, size.maximum)
 
 
 def _names(parameter: str, names: Sequence[str] | None, at_most: int) -> tuple[str, ...] | None:

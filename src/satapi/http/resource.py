@@ -18,9 +18,8 @@ class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
     `gives` is what it answers with 200 or 201: the struct of a document, or those of several and the media types of
-    what is none. `statuses` are all that it may answer, `parameters` the names of those in the query, and `headers`
-    those of a request that count. `takes` are the names of the schemas that a body may have, by media type; where it
-    says nothing the body of a POST is a search.
+    what is none. `statuses` are all that it may answer, `parameters` the names of those in the query, `headers` those
+    of a request that count, and `takes` the name of the schema of its body, or those by media type.
     """
 
     handler: Handler
@@ -30,7 +29,7 @@ class Operation(msgspec.Struct, frozen=True):
     statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
-    takes: Mapping[str, str] = {}
+    takes: str | Mapping[str, str] = ""
 
 
 class Resource(msgspec.Struct, frozen=True):

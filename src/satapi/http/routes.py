@@ -11,14 +11,28 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from satapi.errors import SatapiError
-from satapi.http import collections, documentation, functions, health, items, landing, problems, search, shapes
-from satapi.http.asked import SEARCH_PARAMETERS
+from satapi.http import (
+    aggregations,
+    browse,
+    collections,
+    documentation,
+    functions,
+    health,
+    items,
+    landing,
+    parameters,
+    problems,
+    queryables,
+    search,
+    shapes,
+)
+from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
 from satapi.http.server import server
 from satapi.http.writing import with_writing
 from satapi.stac import paths
-from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1
+from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1, SCHEMA
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -35,15 +49,22 @@ _FIXED = (200,)
 _READ = (200, 503, 504)
 _FOUND = (200, 400, 413, 503, 504)
 _ONE = (200, 304, 404, 503, 504)
+_NAMED = (200, 404, 503, 504)
+_SCHEMA = (200, 304, 503, 504)
 
 # The headers that a search minds.
 _PREFER = ("Prefer",)
+
+
+def _of_collections(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(parameters.COLLECTIONS + name for name in names)
+
 
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.LANDING,
         "Core",
-        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Catalog, _READ),
+        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Landing, _READ),
     ),
     Resource(
         paths.CONFORMANCE,
@@ -84,12 +105,57 @@ RESOURCES: tuple[Resource, ...] = (
         Operation(
             search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS, _PREFER
         ),
-        Operation(search.post_search, "postSearch", "Search items", shapes.ItemCollection, _FOUND, headers=_PREFER),
+        Operation(
+            search.post_search,
+            "postSearch",
+            "Search items",
+            shapes.ItemCollection,
+            _FOUND,
+            headers=_PREFER,
+            takes="Search",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregate,
+            "getAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_aggregate,
+            "postAggregate",
+            "Aggregate items",
+            shapes.AggregationCollection,
+            _FOUND,
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_aggregations, "getAggregations", "What may be aggregated", shapes.Aggregations, _FIXED
+        ),
     ),
     Resource(
         paths.FUNCTIONS,
         "Search",
         Operation(functions.get_functions, "getFunctions", "Functions that filters may call", shapes.Functions, _FIXED),
+    ),
+    Resource(
+        paths.QUERYABLES,
+        "Search",
+        Operation(queryables.get_queryables, "getQueryables", "What can be asked", (SCHEMA,), _SCHEMA),
+    ),
+    Resource(
+        paths.SORTABLES,
+        "Search",
+        Operation(queryables.get_sortables, "getSortables", "What can be sorted by", (SCHEMA,), _SCHEMA),
     ),
     Resource(
         paths.ITEMS,
@@ -112,12 +178,50 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.COLLECTIONS,
         "Collections",
-        Operation(collections.get_collections, "getCollections", "All collections", shapes.Collections, _READ),
+        Operation(
+            collections.get_collections,
+            "getCollections",
+            "Search collections",
+            shapes.Collections,
+            _FOUND,
+            _of_collections(COLLECTION_PARAMETERS),
+        ),
+    ),
+    Resource(
+        paths.CHILDREN,
+        "Collections",
+        Operation(
+            collections.get_children,
+            "getChildren",
+            "Collections as children of the catalog",
+            shapes.Children,
+            _FOUND,
+            _of_collections(collections.CHILDREN_PARAMETERS),
+        ),
+    ),
+    Resource(
+        paths.GROUP,
+        "Browse",
+        Operation(browse.get_group, "getGroup", "Some of many collections", shapes.Catalog, _NAMED),
     ),
     Resource(
         paths.COLLECTION,
         "Collections",
         Operation(collections.get_collection, "getCollection", "Collection", shapes.Collection, _ONE),
+    ),
+    Resource(
+        paths.COLLECTION_QUERYABLES,
+        "Collections",
+        Operation(
+            queryables.get_queryables, "getQueryablesOfCollection", "What can be asked of a collection", (SCHEMA,), _ONE
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_SORTABLES,
+        "Collections",
+        Operation(
+            queryables.get_sortables, "getSortablesOfCollection", "What a collection can be sorted by", (SCHEMA,), _ONE
+        ),
     ),
     Resource(
         paths.COLLECTION_ITEMS,
@@ -130,6 +234,52 @@ RESOURCES: tuple[Resource, ...] = (
             (*_FOUND, 404),
             SEARCH_PARAMETERS,
             _PREFER,
+        ),
+    ),
+    Resource(
+        paths.BROWSE,
+        "Browse",
+        Operation(browse.get_items_by_time, "browseItems", "Items by time", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.BROWSE_PERIOD,
+        "Browse",
+        Operation(browse.get_period, "browsePeriod", "Items of a year, month or day", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.BROWSE_PART,
+        "Browse",
+        Operation(browse.get_part, "browsePart", "A part of the items of a period", shapes.Catalog, _NAMED),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATE,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregate,
+            "getCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            AGGREGATE_PARAMETERS,
+        ),
+        Operation(
+            aggregations.post_collection_aggregate,
+            "postCollectionAggregate",
+            "Aggregate items of a collection",
+            shapes.AggregationCollection,
+            (*_FOUND, 404),
+            takes="Aggregate",
+        ),
+    ),
+    Resource(
+        paths.COLLECTION_AGGREGATIONS,
+        "Aggregation",
+        Operation(
+            aggregations.get_collection_aggregations,
+            "getCollectionAggregations",
+            "What may be aggregated of a collection",
+            shapes.Aggregations,
+            (*_READ, 404),
         ),
     ),
     Resource(

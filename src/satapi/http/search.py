@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Raw
 from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
-from satapi.errors import NotFoundError, TimedOutError
-from satapi.http import asked, counting, requests, responses, urls
+from satapi.errors import InvalidError, NotFoundError, TimedOutError
+from satapi.http import asked, counting, equalities, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
 from satapi.http.streaming import WHOLE_ITEMS_MAX, features
 from satapi.query import cost, keyset, select
-from satapi.query.inventory import ITEMS
 from satapi.stac import fields, paths
 from satapi.stac.links import GEOJSON, JSON, Link
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from starlette.requests import Request
 
+    from satapi.db.knowledge import Knowledge
     from satapi.http.timing import Timing
+    from satapi.query.inventory import Inventory
     from satapi.query.rows import Carried
     from satapi.query.sql import Sql
     from satapi.stac.search import Position, Search
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 
 async def get_search(request: Request) -> Response:
     """GET /search and GET /items."""
-    return await _get(request, asked.SEARCH_PARAMETERS, None)
+    return await _get(request, None)
 
 
 async def get_items(request: Request) -> Response:
     """GET /collections/{collection_id}/items."""
-    return await _get(request, asked.SEARCH_PARAMETERS, urls.path_value(request, "collection_id"))
+    return await _get(request, urls.path_value(request, "collection_id"))
 
 
 async def post_search(request: Request) -> Response:
@@ -47,9 +48,10 @@ async def post_search(request: Request) -> Response:
     here = server(request)
     timing: Timing = request.state.timing
     body = await requests.read_body(request, here.settings)
+    await here.database.memory.knowledge(here.database)
     with timing.stage("parse"):
         members = requests.body_members(body, asked.SEARCH_PARAMETERS, here.settings)
-        search = requests.search(asked.from_members(members), ITEMS, here.settings)
+        search = requests.search(asked.from_members(members), _inventory(here), here.settings)
     base = urls.base(request, here.settings)
 
     def page_link(rel: str, token: str) -> Link:
@@ -61,23 +63,40 @@ async def post_search(request: Request) -> Response:
     return await _answer(request, _Question(here, search, base, base + paths.SEARCH, page_link))
 
 
-async def _get(request: Request, allowed: tuple[str, ...], collection_id: str | None) -> Response:
+async def _get(request: Request, collection_id: str | None) -> Response:
     here = server(request)
     timing: Timing = request.state.timing
+    known = await here.database.memory.knowledge(here.database)
+    try:
+        given = _parameters(request, here, known)
+    except InvalidError:
+        # It may name what an item has since a moment.
+        known = await here.database.memory.knowledge(here.database, newest=True)
+        given = _parameters(request, here, known)
     with timing.stage("parse"):
-        given = requests.pairs(request, allowed, here.settings)
-        search = requests.search(asked.from_pairs(given, here.settings), ITEMS, here.settings, collection_id)
+        own = [pair for pair in given if pair[0] in asked.SEARCH_PARAMETERS]
+        equal = [equalities.node(*pair, known.schemas) for pair in given if pair not in own]
+        members = asked.from_pairs(own, here.settings)
+        search = requests.search(members, _inventory(here), here.settings, collection_id, equal)
     base = urls.base(request, here.settings)
     here_path = base + urls.path(request)
 
-    def url(pairs: list[tuple[str, str]]) -> str:
-        return f"{here_path}?{urlencode(pairs, quote_via=quote, safe=',:/')}" if pairs else here_path
-
     def page_link(rel: str, token: str) -> Link:
         pairs = [pair for pair in given if pair[0] != "token"]
-        return Link(rel=rel, href=url([*pairs, ("token", token)]), type=GEOJSON, method="GET")
+        href = urls.with_pairs(here_path, [*pairs, ("token", token)])
+        return Link(rel=rel, href=href, type=GEOJSON, method="GET")
 
-    return await _answer(request, _Question(here, search, base, url(given), page_link, collection_id))
+    self_href = urls.with_pairs(here_path, given)
+    return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id))
+
+
+def _parameters(request: Request, here: Server, known: Knowledge) -> list[tuple[str, str]]:
+    is_property = partial(equalities.is_simple, schemas=known.schemas)
+    return requests.pairs(request, asked.SEARCH_PARAMETERS, here.settings, is_property)
+
+
+def _inventory(here: Server, search: Search | None = None) -> Inventory:
+    return here.database.memory.inventory(None if search is None else search.collections)
 
 
 class _Question(NamedTuple):
@@ -119,7 +138,7 @@ async def _page(request: Request, question: _Question, carried: Carried) -> item
     timing: Timing = request.state.timing
     with timing.stage("plan"):
         given = spans.known(database, search)
-        statement = select.page(search, ITEMS, given, carried)
+        statement = select.page(search, _inventory(question.here, search), given, carried)
     with timing.stage("db"):
         rows = await while_present(request, _found(question, statement.sql))
         again = not rows and await spans.have_grown(database, search, given)
@@ -132,7 +151,7 @@ async def _found(question: _Question, statement: Sql) -> list[Record]:
         return await here.database.fetch(statement)
     except TimedOutError:
         took = f"The search took longer than {here.settings.statement_timeout_s:g} seconds"
-        raise TimedOutError(f"{took}; {cost.advice(question.search, ITEMS)}") from None
+        raise TimedOutError(f"{took}; {cost.advice(question.search, _inventory(here, question.search))}") from None
 
 
 async def _must_exist(here: Server, collection_id: str) -> None:
@@ -147,7 +166,7 @@ def _renderer(question: _Question) -> Callable[[items.Row], responses.Buffers]:
     if chosen is None:
         return lambda row: links.splice(row.content, row.collection, row.id)
     selection = fields.selection(chosen)
-    has_links = selection.below["links"].keep if "links" in selection.below else False
+    has_links = fields.has_links(selection)
 
     def render(row: items.Row) -> responses.Buffers:
         content = fields.project(row.content, selection)
@@ -174,7 +193,7 @@ def _tail(question: _Question, page: items.Page, matched: int | None) -> Callabl
 
     def add(rel: str, position: Position | None) -> None:
         if position is not None:
-            links.append(question.page_link(rel, keyset.encode(sortby, ITEMS, position)))
+            links.append(question.page_link(rel, keyset.encode(sortby, _inventory(question.here), position)))
 
     add("prev", page.preceding)
     add("next", page.following)

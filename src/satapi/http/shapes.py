@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from satapi.http import schemas
+from satapi.stac.aggregation import Aggregation, DataType
 from satapi.stac.links import Link
 
 Position = Annotated[
@@ -127,6 +128,29 @@ class Functions(Struct, frozen=True):
     functions: list[Function]
 
 
+class AggregationCollection(Struct, frozen=True):
+    """What is answered of all items that match (aggregation extension v0.3.0)."""
+
+    type: Literal["AggregationCollection"]
+    aggregations: list[Aggregation]
+    links: list[Link]
+
+
+class AvailableAggregation(Struct, frozen=True):
+    """An aggregation that may be asked for: {property} in its name stands for the name of any property."""
+
+    name: str
+    data_type: DataType
+    description: str
+
+
+class Aggregations(Struct, frozen=True):
+    """All aggregations that may be asked for."""
+
+    aggregations: list[AvailableAggregation]
+    links: list[Link]
+
+
 class Asset(Struct, frozen=True):
     """A file of an item or a collection."""
 
@@ -219,29 +243,45 @@ class Extent(Struct, frozen=True):
     temporal: TemporalExtent
 
 
-class Collection(Struct, frozen=True, kw_only=True):
-    """A STAC collection."""
+class CollectionMembers(Struct, frozen=True, kw_only=True):
+    """A collection, or the members of one that the fields parameter chose."""
 
-    type: Literal["Collection"]
-    stac_version: str
+    type: Literal["Collection"] | UnsetType = UNSET
+    stac_version: str | UnsetType = UNSET
     stac_extensions: list[str] | UnsetType = UNSET
-    id: str
+    id: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
-    description: str
+    description: str | UnsetType = UNSET
     keywords: list[str] | UnsetType = UNSET
-    license: str
+    license: str | UnsetType = UNSET
     providers: list[Provider] | UnsetType = UNSET
-    extent: Extent
+    extent: Extent | UnsetType = UNSET
     summaries: dict[str, Raw] | UnsetType = UNSET
     assets: dict[str, Asset] | UnsetType = UNSET
     item_assets: dict[str, Raw] | UnsetType = UNSET
-    links: list[Link]
+    links: list[Link] | UnsetType = UNSET
+
+
+class Collection(CollectionMembers, frozen=True, kw_only=True):
+    """A STAC collection."""
+
+
+COLLECTION_REQUIRED = ("type", "stac_version", "id", "description", "license", "extent", "links")
 
 
 class Collections(Struct, frozen=True, rename="camel"):
-    """All collections."""
+    """A page of collections; the links next and prev lead to the pages beside it."""
 
-    collections: list[Collection]
+    collections: list[CollectionMembers]
+    links: list[Link]
+    number_matched: int
+    number_returned: int
+
+
+class Children(Struct, frozen=True, rename="camel"):
+    """A page of the catalog's children, which are collections."""
+
+    children: list[Collection]
     links: list[Link]
     number_matched: int
     number_returned: int
@@ -253,7 +293,18 @@ class Conformance(Struct, frozen=True, rename="camel"):
     conforms_to: list[str]
 
 
-class Catalog(Struct, frozen=True, rename={"conforms_to": "conformsTo"}):
+class Catalog(Struct, frozen=True):
+    """A STAC catalog whose links lead to what is in it."""
+
+    type: Literal["Catalog"]
+    stac_version: str
+    id: str
+    title: str
+    description: str
+    links: list[Link]
+
+
+class Landing(Struct, frozen=True, rename={"conforms_to": "conformsTo"}):
     """The landing page: a STAC catalog whose links lead on."""
 
     type: Literal["Catalog"]

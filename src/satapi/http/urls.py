@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -65,3 +65,8 @@ def path(request: Request) -> str:
 def path_value(request: Request, name: str) -> str:
     """A parameter of the path, unescaped here since paths are matched in their escaped form (ids may hold slashes)."""
     return unquote(request.path_params[name])
+
+
+def with_pairs(url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """The URL with parameters."""
+    return f"{url}?{urlencode(pairs, quote_via=quote, safe=',:/')}" if pairs else url

@@ -68,6 +68,7 @@ async def load_items(
     await load.run((connection, *beside))
     try:
         await connected(connection, _analyze(connection, load.report))
+        await connected(connection, _fold(connection))
     except _FAILURES:
         # A load that the database has stopped tells of that.
         if not load.has_failed:
@@ -238,6 +239,11 @@ async def _analyze(connection: asyncpg.Connection, report: Report) -> None:
     changed = max(report.inserted + report.updated, abs(found - known))
     if changed > known * _CHANGED_SHARE:
         await connection.execute("analyze items")
+
+
+async def _fold(connection: asyncpg.Connection) -> None:
+    """Add up what has changed, so that readers of the counts need not."""
+    await connection.execute("select fold_item_changes()")
 
 
 _CHANGED_SHARE = 0.1

@@ -206,7 +206,8 @@ def _object(members: dict[str, Raw], name: str) -> bytes:
 
 # The relations that the server makes by itself.
 _ITEM_LINKS = frozenset({"self", "root", "parent", "collection"})
-_COLLECTION_LINKS = _ITEM_LINKS | {"items"}
+# What a static catalog lists below a collection is below it here by links of the server's own.
+_COLLECTION_LINKS = _ITEM_LINKS | {"items", "item", "child"}
 
 
 class _Link(Struct):

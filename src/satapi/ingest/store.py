@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from satapi.db.contents import Content, Dictionaries, compress
 from satapi.db.move import let_in
 from satapi.db.pool import fetch
+from satapi.db.queryables import widen
 from satapi.errors import ConflictError
 from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.copy import COLUMNS, stream
@@ -85,6 +86,8 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
                 await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
 
         await _write(connection, write, fresh, changed, stored)
+        groups = by_collection(rows[at] for at in (*fresh, *changed) if at not in stored.refused)
+        await widen(connection, {name: [row.properties for row in alike] for name, alike in groups.items()})
         return stored
 
     return await retried(connection, attempt, {row.collection for row in rows})

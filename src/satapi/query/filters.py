@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, assert_never, cast
 
 import msgspec
@@ -96,6 +97,26 @@ def properties(value: object) -> Iterator[str]:
             pass
 
 
+def _is_plain(node: Node) -> bool:
+    """Whether a property itself is compared with constants: what an index and statistics are of."""
+    match node:
+        case Comparison(_, Property(), Literal(value)) | Comparison(_, Literal(value), Property()):
+            # Texts are times only after a function.
+            return not isinstance(value, date)
+        case Between(Property(), Literal(low), Literal(high)):
+            return not isinstance(low, date) and not isinstance(high, date)
+        case InList(Property(), options):
+            return all(isinstance(option, Literal) and not isinstance(option.value, date) for option in options)
+        case IsNull(Property()):
+            return True
+        case And(arguments) | Or(arguments):
+            return all(map(_is_plain, arguments))
+        case Not(argument):
+            return _is_plain(argument)
+        case _:
+            return False
+
+
 class _Compiler:
     """From predicates to SQL. `parameter` is what errors name."""
 
@@ -107,11 +128,13 @@ class _Compiler:
     def is_estimable(self, node: Node, *, ordered: bool) -> bool:
         """Whether PostgreSQL knows how many match.
 
-        Of a JSON member without an index it has no statistics: it guesses that half a percent match, plans for a
-        handful of rows and sorts what are many. Told nothing, it keeps to the index of the order.
+        Of a JSON member without statistics, and of what is made of one, it guesses that half a percent match, plans for
+        a handful of rows and sorts what are many. Told nothing, it keeps to the index of the order.
         """
         columns = [self._inventory.column(name, self._parameter) for name in properties(node) if not is_geometry(name)]
-        return all(found.kind != "json" or (found.indexed and not ordered) for found in columns)
+        members = [found for found in columns if found.kind == "json"]
+        known = self._inventory.estimated if ordered else self._inventory.indexed
+        return not members or (_is_plain(node) and all(found.name in known for found in members))
 
     def node(self, node: Node) -> Sql:
         match node:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Literal
 
 import msgspec
 
 from satapi.errors import InvalidError
 from satapi.query.sql import Sql, sql
+from satapi.stac.queryables import NOT_ASKABLE
 from satapi.stac.search import SortKey
 
 
@@ -26,8 +28,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What may be asked of one kind of document.
 
     `texts` and `times` are columns by name, those in `required` never null. Any other name is a member of the JSON
-    object `members`, unless it is `refused`; `indexed` names those with an index. `geometry` is what spatial
-    operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for.
+    object `members`, unless it is `refused`, or others are `known` and it is none of them nor in one. `indexed` names
+    those with an index, and `estimated` those of whose values PostgreSQL has statistics too. `geometry` is what spatial
+    operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for. `apart`
+    has members of that object which are columns of their own.
     """
 
     texts: Mapping[str, Sql]
@@ -39,6 +43,9 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     indexed: frozenset[str]
     key: tuple[str, ...]
     order: tuple[SortKey, ...]
+    apart: Mapping[str, Sql] = {}
+    estimated: frozenset[str] = frozenset()
+    known: frozenset[str] | None = None
 
     def column(self, name: str, parameter: str) -> Column:
         """The column of a property: nested members are reached by dots. Raises InvalidError."""
@@ -50,6 +57,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         if not name or name in self.refused:
             columns = ", ".join((*self.texts, *self.times))
             raise InvalidError(parameter, name, f"allowed are {columns} and the other members of properties")
+        if self.known is not None and self.known.isdisjoint({name, name.partition(".")[0]}):
+            near = get_close_matches(name, (*self.texts, *self.times, *self.known), n=5)
+            hint = f"; near it are {', '.join(near)}" if near else ""
+            raise InvalidError(parameter, name, f"no item has this property, and nobody defined it{hint}")
         return Column(name, "json", self._member(name), nullable=True, indexed=name in self.indexed)
 
     def stored(self, name: str, parameter: str) -> Sql:
@@ -65,6 +76,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     def _member(self, name: str) -> Sql:
         # A JSON null says as little as a missing member; both are null in SQL.
+        if name in self.apart:
+            return sql("nullif({}, 'null'::jsonb)", self.apart[name])
         if "." in name:
             return sql("nullif({} #> {}::text[], 'null'::jsonb)", self.members, name.split("."))
         return sql("nullif({} -> {}::text, 'null'::jsonb)", self.members, name)
@@ -92,9 +105,29 @@ ITEMS = Inventory(
     required=frozenset({"id", "collection", "datetime"}),
     members=sql("properties"),
     geometry=sql("geometry"),
-    refused=frozenset({"geometry", "bbox", "links", "assets", "type", "stac_version", "stac_extensions", "properties"}),
+    refused=NOT_ASKABLE | {"geometry"},
     # Those of the first migration.
     indexed=frozenset({"id", "collection", "datetime", "eo:cloud_cover"}),
     key=("collection", "id"),
     order=(SortKey("datetime", descending=True),),
+)
+
+COLLECTIONS = Inventory(
+    texts={"id": sql("id")},
+    times={
+        # Where one moment is asked for; temporal operators take the interval.
+        "datetime": sql("start_datetime"),
+        "start_datetime": sql("start_datetime"),
+        "end_datetime": sql("end_datetime"),
+        "created": sql("cql2_instant(document -> 'created')"),
+        "updated": sql("cql2_instant(document -> 'updated')"),
+    },
+    required=frozenset({"id"}),
+    members=sql("document"),
+    apart={"description": sql("description")},
+    geometry=sql("geometry"),
+    refused=frozenset({"geometry", "bbox", "links", "assets", "item_assets", "properties"}),
+    indexed=frozenset({"id", "datetime", "start_datetime"}),
+    key=("id",),
+    order=(SortKey("id"),),
 )

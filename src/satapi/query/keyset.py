@@ -55,11 +55,29 @@ class Order(msgspec.Struct, frozen=True):
             case _:
                 return False
 
+    @property
+    def is_straight(self) -> bool:
+        """Whether it is by an indexed JSON property, then collection and id, all in one direction: as its index."""
+        match self.keys:
+            case (
+                Key(Column(kind="json", indexed=True), first),
+                Key(Column(name="collection"), second),
+                Key(Column(name="id"), third),
+            ):
+                return first == second == third
+            case _:
+                return False
+
 
 def order(sortby: Sequence[SortKey], inventory: Inventory, *, backward: bool = False) -> Order:
-    """The order for the sort extension's keys, or the inventory's own without any. Raises InvalidError."""
+    """The order for the sort extension's keys, or the inventory's own without any. Raises InvalidError.
+
+    Documents with equal values go in the direction of a first key that is a JSON property, as in its index.
+    """
+    keys = tuple(sortby) or inventory.order
+    down = keys[0].descending and inventory.column(keys[0].field, "sortby").kind == "json"
     first: dict[str, Key] = {}
-    for key in (*(sortby or inventory.order), *map(SortKey, inventory.key)):
+    for key in (*keys, *(SortKey(name, down) for name in inventory.key)):
         first.setdefault(key.field, Key(inventory.column(key.field, "sortby"), key.descending))
     return Order(tuple(first.values()), backward)
 
@@ -108,6 +126,12 @@ def bound(order: Order, position: Position) -> Sql | None:
     return (
         sql("{} <= {}", expression, value) if key.descending != order.backward else sql("{} >= {}", expression, value)
     )
+
+
+def values(order: Order, position: Position) -> tuple[Sql | None, ...]:
+    """The values of the position, by the order's keys; None where one is missing."""
+    by_name = _by_name(order, position)
+    return tuple(by_name[key.column.name] for key in order.keys)
 
 
 def _by_name(order: Order, position: Position) -> dict[str, Sql | None]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satapi.query import keyset
-from satapi.query.sql import Sql, sql
+from satapi.query.sql import Sql, join, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from satapi.query.conditions import Conditions
     from satapi.query.keyset import Order
     from satapi.query.rows import Rows
@@ -27,21 +29,70 @@ def by_values(conditions: Conditions, order: Order, position: Position | None, r
         where = [*conditions.everything, *_after(order, position, bounded=bounded)]
         return rows.final(rows.branch(where))
     parts = [
-        rows.branch([*conditions.everything, *where], keys, nulls=False) for where, keys in _parts(order, position)
+        rows.branch([*conditions.everything, *where], keys, nulls=False)
+        for where, keys in (_steps(order, position) if order.is_straight else _parts(order, position))
     ]
     if len(parts) == 1:
         return rows.final(parts[0])
-    # The second part is read only where the first leaves room on the page.
-    one, other = parts
-    both = sql(
-        "with one as materialized ({}), "
-        "other as materialized (select * from ({}) as part where (select count(*) from one) < {}) "
-        "select 1 as part, one.* from one union all select 2, other.* from other",
-        one,
-        other,
-        rows.limit,
+    return rows.final(_in_turn(parts, rows), sql("part"))
+
+
+def _in_turn(parts: Sequence[Sql], rows: Rows) -> Sql:
+    """The rows of parts, each of which is read only where those before it leave room on the page."""
+    tables = [sql("part_0 as materialized ({})", parts[0])]
+    for number, part in enumerate(parts[1:], 1):
+        before = join(" + ", (sql("(select count(*) from {})", name) for name in _PARTS[:number]))
+        tables.append(
+            sql(
+                "{} as materialized (select * from ({}) as part where {} < {})",
+                _PARTS[number],
+                part,
+                before,
+                rows.limit,
+            )
+        )
+    found = join(
+        " union all ",
+        (
+            sql("select {} as part, {}.* from {}", number, name, name)
+            for number, name in zip(_NUMBERS, _PARTS[: len(parts)], strict=False)
+        ),
     )
-    return rows.final(both, sql("part"))
+    return sql("with {} {}", join(", ", tables), found)
+
+
+_PARTS = (sql("part_0"), sql("part_1"), sql("part_2"), sql("part_3"))
+_NUMBERS = (sql("0"), sql("1"), sql("2"), sql("3"))
+
+
+def _steps(order: Order, position: Position | None) -> list[tuple[list[Sql], list[keyset.Key]]]:
+    """The parts of a page in the order of an index, each a range of it.
+
+    One condition for all that comes after a position would be an index condition too, but PostgreSQL estimates it by
+    its first value alone: among a million equal ones it takes the rest of them for none.
+    """
+    every = list(order.keys)
+    (value, collection, identifier) = order.keys
+    expression = value.column.expression
+    missing = [sql("{} is null", expression)]
+    if position is None:
+        return [([sql("{} is not null", expression)], every), (missing, every)]
+    beyond = sql("<") if value.descending != order.backward else sql(">")
+    at, here, at_id = keyset.values(order, position)
+    same = missing if at is None else [sql("{} = {}", expression, at)]
+    steps = [
+        [
+            *same,
+            sql("{} = {}", collection.column.expression, here),
+            sql("{} {} {}", identifier.column.expression, beyond, at_id),
+        ],
+        [*same, sql("{} {} {}", collection.column.expression, beyond, here)],
+    ]
+    if at is not None:
+        steps.append([sql("{} {} {}", expression, beyond, at)])
+    if (at is None) == order.backward:
+        steps.append([sql("{} is not null", expression)] if at is None else missing)
+    return [(step, every) for step in steps]
 
 
 def _parts(order: Order, position: Position | None) -> list[tuple[list[Sql], list[keyset.Key]]]:

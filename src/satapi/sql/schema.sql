@@ -268,6 +268,11 @@ ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE satapi.indexes (
+    property text NOT NULL COLLATE pg_catalog."C",
+    collection text COLLATE pg_catalog."C",
+    ready boolean DEFAULT false NOT NULL
+);
 CREATE TABLE satapi.items (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -320,11 +325,19 @@ CREATE TABLE satapi.migrations (
     sha256 text NOT NULL,
     applied timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE satapi.queryables (
+    collection text COLLATE pg_catalog."C",
+    found json DEFAULT '{}'::json NOT NULL,
+    since json,
+    defined json DEFAULT '{}'::json NOT NULL
+);
 ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY satapi.indexes
+    ADD CONSTRAINT indexes_property UNIQUE NULLS NOT DISTINCT (property, collection);
 ALTER TABLE ONLY satapi.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (id, collection);
 ALTER TABLE ONLY satapi.items_default
@@ -333,6 +346,8 @@ ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_name_key UNIQUE (name);
 ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY satapi.queryables
+    ADD CONSTRAINT queryables_collection UNIQUE NULLS NOT DISTINCT (collection);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
@@ -351,3 +366,7 @@ ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
+ALTER TABLE ONLY satapi.indexes
+    ADD CONSTRAINT indexes_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
+ALTER TABLE ONLY satapi.queryables
+    ADD CONSTRAINT queryables_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;

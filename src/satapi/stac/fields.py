@@ -1,4 +1,4 @@
-"""Fields: which members of an item an answer holds (fields extension)."""
+"""Fields: which members of an item or a collection an answer holds (fields extension)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 _MEMBERS = frozenset(
     ("id", "type", "stac_version", "stac_extensions", "collection", "geometry", "bbox", "links", "assets", "properties")
 )
-_DEFAULT = frozenset(
+Path = tuple[str, ...]
+
+# What an answer has beside what is included: what makes it valid.
+OF_ITEMS: frozenset[Path] = frozenset(
     {
         *((name,) for name in _MEMBERS - {"properties", "stac_extensions"}),
         ("properties", "datetime"),
     }
 )
-
-Path = tuple[str, ...]
+OF_COLLECTIONS: frozenset[Path] = frozenset(
+    (name,) for name in ("type", "stac_version", "id", "description", "license", "extent", "links")
+)
 
 
 class Selection(msgspec.Struct):
@@ -36,14 +40,14 @@ def paths(name: str) -> list[Path]:
     return [path] if path[0] in _MEMBERS else [path, ("properties", *path)]
 
 
-def selection(fields: Fields) -> Selection:
+def selection(fields: Fields, defaults: frozenset[Path] = OF_ITEMS) -> Selection:
     """The rules for a choice of fields.
 
     The defaults are always in, less what is excluded; of the rules on a member's path the most specific wins, and
     include beats exclude.
     """
     root = Selection(keep=False)
-    for path in _DEFAULT:
+    for path in defaults:
         if not any(path[: len(excluded)] == excluded for excluded in fields.exclude):
             _rule(root, path, keep=True)
     for path in fields.exclude:
@@ -60,12 +64,17 @@ def _rule(root: Selection, path: Path, *, keep: bool) -> None:
     at.keep = keep
 
 
+def has_links(chosen: Selection) -> bool:
+    """Whether a document has the links that the server makes."""
+    return bool("links" in chosen.below and chosen.below["links"].keep)
+
+
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 
 
 def project(content: bytes, chosen: Selection) -> bytes:
-    """The item with the chosen members alone; what is dropped is not decoded, and links stay last."""
+    """The document with the chosen members alone; what is dropped is not decoded, and links stay last."""
     return _ENCODE(_members(content, chosen, keep=False))
 
 

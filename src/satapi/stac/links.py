@@ -11,11 +11,18 @@ from satapi.stac import paths
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 HTML = "text/html"
+SCHEMA = "application/schema+json"
 OPENAPI_3_0 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
 
+# Of the catalogs that the server makes.
+STAC_VERSION = "1.1.0"
+
 # OGC API Features, part 3, 8.2.
 _FUNCTIONS = "http://www.opengis.net/def/rel/ogc/1.0/functions"
+# The same, 7.3, and part 5; STAC API sort 1.1.0.
+_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
 
 
 class Link(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -37,21 +44,25 @@ def landing(base: str) -> list[Link]:
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="conformance", href=base + paths.CONFORMANCE, type=JSON, title="Conformance classes"),
         Link(rel="data", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="children", href=base + paths.CHILDREN, type=JSON, title="Collections, as children of this catalog"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
+        *_aggregation(base + paths.AGGREGATE, base + paths.AGGREGATIONS),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
+        *_askable(base, None),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_1, title="The API, as OpenAPI 3.1"),
         Link(rel="service-doc", href=base + paths.API_HTML, type=HTML, title="The API, for reading and trying"),
     ]
 
 
-def collections(base: str) -> list[Link]:
-    """The links of the list of collections."""
+def collections(base: str, self_href: str) -> list[Link]:
+    """The links of a list of collections, but for those to the pages beside it."""
     return [
-        Link(rel="self", href=base + paths.COLLECTIONS, type=JSON, title="Collections"),
+        Link(rel="self", href=self_href, type=JSON, title="Collections"),
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="parent", href=base + paths.LANDING, type=JSON, title="The landing page"),
+        *_askable(base, None),
     ]
 
 
@@ -62,6 +73,33 @@ def collection(base: str, collection_id: str) -> list[Link]:
         Link(rel="root", href=base + paths.LANDING, type=JSON),
         Link(rel="parent", href=base + paths.LANDING, type=JSON),
         Link(rel="items", href=base + paths.items(collection_id), type=GEOJSON, title="Items"),
+        Link(rel="child", href=base + paths.browse(collection_id), type=JSON, title="Items by time"),
+        *_aggregation(base + paths.aggregate(collection_id), base + paths.aggregations(collection_id)),
+        *_askable(base, collection_id),
+    ]
+
+
+def catalog(base: str, path: str, parent: str) -> list[Link]:
+    """The links of a catalog made by the server, but for those to what is in it."""
+    return [
+        Link(rel="self", href=base + path, type=JSON),
+        Link(rel="root", href=base + paths.LANDING, type=JSON),
+        Link(rel="parent", href=base + parent, type=JSON),
+    ]
+
+
+def _aggregation(aggregate: str, aggregations: str) -> list[Link]:
+    return [
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="GET"),
+        Link(rel="aggregate", href=aggregate, type=JSON, title="Aggregation of items", method="POST"),
+        Link(rel="aggregations", href=aggregations, type=JSON, title="What may be aggregated"),
+    ]
+
+
+def _askable(base: str, collection_id: str | None) -> list[Link]:
+    return [
+        Link(rel=_QUERYABLES, href=base + paths.queryables(collection_id), type=SCHEMA, title="What can be asked"),
+        Link(rel=_SORTABLES, href=base + paths.sortables(collection_id), type=SCHEMA, title="What can be sorted by"),
     ]
 
 

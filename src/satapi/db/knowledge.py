@@ -1,0 +1,131 @@
+"""Knowledge: what the server knows of the properties of items and of their indexes, as it last read them.
+
+No answer depends on how old it is but for a name that is not known: then it is read again first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from satapi.query.inventory import ITEMS
+from satapi.query.sql import sql
+from satapi.stac import properties
+from satapi.stac.queryables import Known, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satapi.db.contents import Fetch
+    from satapi.db.pool import Database
+    from satapi.query.inventory import Inventory
+
+# For so long it is taken as it is; then a search has it read again, and does not wait for that.
+_FRESH_S = 10.0
+# As old as this it is no reason to refuse a name.
+_NEWS_S = 1.0
+
+_DEFINITIONS = msgspec.json.Decoder(dict[str, Schema])
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """The schemas of all known properties by name, and the properties that have an index, by collection or in all."""
+
+    schemas: Mapping[str, Schema] = {}
+    indexed: Mapping[str | None, frozenset[str]] = {}
+
+
+class Memory:
+    """What one server remembers; `strict`: what is not known may not be asked."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._known: Knowledge | None = None
+        self._read_s = 0.0
+        self._reading: asyncio.Task[Knowledge] | None = None
+
+    async def knowledge(self, database: Database, *, newest: bool = False) -> Knowledge:
+        """What is known, read now if it never was; `newest`: if it is not of this second."""
+        age_s = monotonic() - self._read_s
+        if self._known is None or ((newest or self._strict) and age_s > _NEWS_S):
+            return await asyncio.shield(self._read(database))
+        if age_s > _FRESH_S:
+            self._read(database)
+        return self._known
+
+    def inventory(self, collections: Sequence[str] | None) -> Inventory:
+        """What may be asked of the items of these collections, or of all, as far as it is known."""
+        if self._known is None:
+            return ITEMS
+        indexed = self._known.indexed.get(None, frozenset())
+        if collections is not None and len(collections) == 1:
+            # An index of one collection serves searches of that one.
+            indexed |= self._known.indexed.get(collections[0], frozenset())
+        known = frozenset(self._known.schemas) if self._strict else None
+        return msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | indexed, estimated=indexed, known=known)
+
+    def _read(self, database: Database) -> asyncio.Task[Knowledge]:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._renewed(database))
+            self._reading.add_done_callback(_noticed)
+        return self._reading
+
+    async def _renewed(self, database: Database) -> Knowledge:
+        try:
+            self._known = await _all(database)
+            self._read_s = monotonic()
+            return self._known
+        finally:
+            self._reading = None
+
+
+def _noticed(task: asyncio.Task[Knowledge]) -> None:
+    # Where nobody waits for it the next search tries again, and fails itself if the database is away.
+    if not task.cancelled():
+        task.exception()
+
+
+async def _all(database: Database) -> Knowledge:
+    known: dict[str, Schema] = {}
+    everywhere = Known({}, {})
+    for collection, found, defined in await database.fetch(_KNOWN):
+        if collection is None:
+            everywhere = Known(properties.read(found), _DEFINITIONS.decode(defined))
+        else:
+            known |= _DEFINITIONS.decode(defined)
+    indexed: dict[str | None, set[str]] = {}
+    for collection, name in await database.fetch(_INDEXED):
+        indexed.setdefault(collection, set()).add(name)
+    return Knowledge(known | everywhere.schemas(), {name: frozenset(names) for name, names in indexed.items()})
+
+
+_KNOWN = sql(
+    "select collection, case when collection is null then found end, defined from queryables "
+    "where collection is null or length(defined::text) > 2"
+)
+_INDEXED = sql("select collection, property from indexes where ready")
+
+
+async def of_collection(fetch: Fetch, collection: str | None) -> Known | None:
+    """What is known of the properties of a collection, or of all; None where there is no such collection."""
+    rows = await fetch(
+        sql(
+            "select own.found, shared.defined, own.defined from queryables as shared "
+            "left join queryables as own on own.collection = {} or (shared.collection is null and {}::text is null "
+            "and own.collection is null) "
+            "where shared.collection is null and ({}::text is null or exists (select from collections where id = {}))",
+            collection,
+            collection,
+            collection,
+            collection,
+        )
+    )
+    if not rows:
+        return None
+    found, shared, own = rows[0]
+    defined = _DEFINITIONS.decode(shared) | _DEFINITIONS.decode(own or b"{}")
+    return Known(properties.read(found or b"{}"), defined)

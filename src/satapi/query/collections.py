@@ -1,0 +1,117 @@
+"""Collections: the statement of a search of them, and of the list of all, which is a search that asks for nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import msgspec
+
+from satapi.cql2 import query
+from satapi.cql2.ast import Geometry, GeometryCollection, Interval, Property, Temporal
+from satapi.query import filters, keyset
+from satapi.query.conditions import Within
+from satapi.query.inventory import COLLECTIONS, short
+from satapi.query.keyset import Key, Order, sorted_by
+from satapi.query.rows import KEY_NAMES
+from satapi.query.sql import Param, Sql, join, sql
+
+if TYPE_CHECKING:
+    from satapi.cql2.ast import Node
+    from satapi.stac.search import Search
+
+T = TypeVar("T")
+
+
+_ROW = sql("'' as collection, id, null as dictionary, content")
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """SQL whose rows are those of items, with the number of all matches at their end.
+
+    A collection is in no collection and has no dictionary. There is one row more than the page has where there is
+    another page; where the page is empty there is one row without an id.
+    """
+
+    sql: Sql
+    order: Order
+
+
+def page(search: Search) -> Statement:
+    """The statement for one page of a search, which also counts its matches. Raises InvalidError."""
+    position = search.position
+    order = keyset.order(search.sortby, COLLECTIONS, backward=position is not None and position.backward)
+    asked = _conditions(search)
+    after = [] if position is None else [keyset.after(order, position)]
+    names = dict(zip((key.column.name for key in order.values), KEY_NAMES, strict=False))
+    values = [sql("{} as {}", key.column.expression, names[key.column.name]) for key in order.values]
+    by = [sorted_by(key, key.column.expression, backward=order.backward) for key in order.keys]
+    named = [(key, names.get(key.column.name, key.column.expression)) for key in order.keys]
+    limit = Param(search.limit + 1)
+    # All matches are counted only where the page does not hold them.
+    return Statement(
+        sql(
+            "with page as materialized (select {} from collections where {} order by {} limit {}), "
+            "held as (select count(*) as rows from page) "
+            "select {}, (select case when {}::boolean and rows < {} then rows "
+            "else (select count(*) from collections where {}) end from held) as matched "
+            "from (select 1) as one left join page on true order by {}",
+            *(join(", ", [sql("id, content"), *values]), _all([*asked, *after]), join(", ", by), limit),
+            join(
+                ", ",
+                [sql("'' as collection, id, null as dictionary, content"), *map(_shown, order.values, names.values())],
+            ),
+            *(position is None, limit, _all(asked)),
+            join(", ", (sorted_by(key, name, backward=order.backward) for key, name in named)),
+        ),
+        order,
+    )
+
+
+def _shown(key: Key, name: Sql) -> Sql:
+    # Renamed, since ORDER BY would take the text for the value if it had the same name.
+    return sql("{}::text as value", name) if key.column.kind == "json" else name
+
+
+def _all(conditions: list[Sql]) -> Sql:
+    return join(" and ", conditions or [sql("true")])
+
+
+def _conditions(search: Search) -> list[Sql]:
+    nodes = [_interval(query.node(test)) for test in search.tests]
+    found = filters.conditions(nodes, COLLECTIONS, "query", ordered=True)
+    if search.filter is not None:
+        found += filters.conditions([_interval(search.filter)], COLLECTIONS, "filter", ordered=True)
+    if search.area is not None and search.area.world:
+        found.append(sql("geometry is not null"))
+    elif search.area is not None:
+        found.append(sql("({})", join(" or ", [Within(part).indexed for part in search.area.parts])))
+    if search.window is not None and search.window.start is not None:
+        found.append(sql("end_datetime >= {}::timestamptz", search.window.start))
+    if search.window is not None and search.window.end is not None:
+        found.append(sql("start_datetime <= {}::timestamptz", search.window.end))
+    return found
+
+
+def _interval(node: Node) -> Node:
+    """The tree with both ends of a collection's time where temporal operators ask for its datetime."""
+    return cast("Node", _replaced(node))
+
+
+def _replaced(value: object) -> object:
+    match value:
+        case Temporal(operator, left, right):
+            return Temporal(operator, _ends(left), _ends(right))
+        case Geometry() | GeometryCollection():
+            return value
+        case tuple():
+            return tuple(_replaced(each) for each in cast("tuple[object, ...]", value))
+        case msgspec.Struct():
+            return type(value)(*(_replaced(getattr(value, field)) for field in value.__struct_fields__))
+        case _:
+            return value
+
+
+def _ends(value: T) -> T | Interval:
+    if isinstance(value, Property) and short(value.name) == "datetime":
+        return Interval(Property("start_datetime"), Property("end_datetime"))
+    return value
