@@ -127,6 +127,8 @@ async def test_unknown_collections_and_items_are_not_found(client: httpx.AsyncCl
     for answer in (
         await client.post("/collections/none/items", json=item),
         await client.post("/collections/none/items", json=several),
+        await client.post("/collections/none/items", json=several | {"features": []}),
+        await client.post("/collections/none/bulk_items", json={"items": {}}),
         await client.post("/items", json=item),
         await client.put("/collections/none/items/i", json=item),
         await client.put(f"{ITEMS}/i", json=serving.item("c", "i")),

@@ -12,7 +12,7 @@ from satapi.errors import DocumentError, InvalidError, NotFoundError, Refusal, R
 from satapi.http import bodies, requests, responses, urls
 from satapi.http.batches import prepared
 from satapi.http.problems import ProblemEntry
-from satapi.http.server import server
+from satapi.http.server import Server, server
 from satapi.ingest.edit import store_all
 from satapi.ingest.store import Method, store_items
 
@@ -78,6 +78,7 @@ async def post_bulk_items(request: Request) -> Response:
     here = server(request)
     timing: Timing = request.state.timing
     bodies.media_type(request, bodies.DOCUMENTS)
+    collection = urls.path_value(request, "collection_id")
     body = await requests.read_body(request, here.settings, is_bulk=True)
     with timing.stage("parse"):
         bodies.check(body)
@@ -87,9 +88,11 @@ async def post_bulk_items(request: Request) -> Response:
             shown = body[:100].decode(errors="replace")
             raise DocumentError("body", shown, f"{error}; allowed are items and method") from None
         raws = [bytes(raw) for raw in given.items.values()]
-        batch = await prepared(raws, urls.path_value(request, "collection_id"), here.settings)
-        if batch.refusals:
-            raise RefusedError(batch.refusals, len(raws))
+        batch = await prepared(raws, collection, here.settings)
+    if batch.refusals:
+        raise RefusedError(batch.refusals, len(raws))
+    if not raws:
+        await must_exist(here, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             report = Report(read=len(raws))
@@ -109,8 +112,7 @@ async def post_stream(request: Request) -> Response:
     method = given.get(METHOD, "insert")
     if method not in get_args(Method):
         raise InvalidError(METHOD, method, f"allowed are {', '.join(get_args(Method))}")
-    if not await collections.exists(here.database, collection):
-        raise NotFoundError(f"There is no collection {collection!r}")
+    await must_exist(here, collection)
     report = Report()
     async for raws in _batches(request, here.settings, report):
         with timing.stage("parse"):
@@ -122,6 +124,12 @@ async def post_stream(request: Request) -> Response:
         report.add(stored)
         report.refuse([*batch.refusals, *_refused(batch, stored)])
     return responses.json(report)
+
+
+async def must_exist(here: Server, collection: str) -> None:
+    """Raises NotFoundError for a collection that is not there: no item would tell."""
+    if not await collections.exists(here.database, collection):
+        raise NotFoundError(f"There is no collection {collection!r}")
 
 
 def _refused(batch: Batch, stored: Stored) -> list[Refusal]:

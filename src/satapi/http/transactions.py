@@ -123,8 +123,10 @@ async def _post(request: Request, collection: str | None) -> Response:
     with timing.stage("parse"):
         raws = bodies.entries(members["features"], "features")
         batch = await prepared(raws, collection, here.settings)
-        if batch.refusals:
-            raise RefusedError(batch.refusals, len(raws))
+    if batch.refusals:
+        raise RefusedError(batch.refusals, len(raws))
+    if collection is not None and not raws:
+        await bulk.must_exist(here, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             await store_all(connection, batch.rows, "insert")
