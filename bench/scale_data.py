@@ -20,30 +20,32 @@ GRIDS, SCENES = 1_000, 100_000
 ROWS_A_STATEMENT = 250_000
 
 # Items of about 1 degree over a region, at times spread over a span of days (0: all at one time), with the content in
-# a form that is stored: plain, compact, its links last.
+# a form that is stored: plain, compact, its links last. Their words are those of the platform and the scene.
 INSERT = """
-    insert into satapi.items (collection, id, geometry, datetime, properties, content)
-    select $1, id, area, time, properties::jsonb,
+    insert into satapi.items (collection, id, geometry, datetime, properties, words, content)
+    select $1, id, area, time, properties::jsonb, array_to_tsvector(array['platform', platform, scene]),
         convert_to('{"type":"Feature","stac_version":"1.1.0","id":"' || id || '","collection":"' || $1
         || '","geometry":'
         || st_asgeojson(area, 6) || ',"bbox":[' || concat_ws(',', x, y, x + 1, y + 1) || '],"properties":'
         || properties || ',"assets":{"data":{"href":"https://example.com/' || id || '.tif",'
         || '"type":"image/tiff; application=geotiff; profile=cloud-optimized"}},"links":[]}', 'UTF8')
     from (
-        select id, x, y, time,
+        select id, x, y, time, platform, lower(scene) as scene,
             st_setsrid(st_makepolygon(st_makeline(array[
                 st_makepoint(x + 0.1, y), st_makepoint(x + 1, y + 0.1), st_makepoint(x + 0.9, y + 1),
                 st_makepoint(x, y + 0.9), st_makepoint(x + 0.1, y)])), 4326) as area,
             '{"datetime":"' || to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-            || '","eo:cloud_cover":' || cloud || ',"platform":"' || 'platform-' || n % 3 || '","gsd":10,"grid":"'
-            || to_char(n * 7919 % $10::bigint, 'FM"G"0000') || '","scene":"'
-            || to_char(n * 7919 % $11::bigint, 'FM"S"000000') || '"}' as properties
+            || '","eo:cloud_cover":' || cloud || ',"platform":"platform-' || platform || '","gsd":10,"grid":"' || grid
+            || '","scene":"' || scene || '"}' as properties
         from (
             select n, $1 || '_' || to_char(n, 'FM00000000') as id,
                 round(($4::float8 + random() * $6::float8)::numeric, 4)::float8 as x,
                 round(($5::float8 + random() * $7::float8)::numeric, 4)::float8 as y,
                 $8::timestamptz + random() * $9::float8 * interval '1 day' as time,
-                round((100 * random())::numeric, 2) as cloud
+                round((100 * random())::numeric, 2) as cloud,
+                (n % 3)::text as platform,
+                to_char(n * 7919 % $10::bigint, 'FM"G"0000') as grid,
+                to_char(n * 7919 % $11::bigint, 'FM"S"000000') as scene
             from generate_series($2::bigint, $3::bigint) as n
         ) as drawn
     ) as made

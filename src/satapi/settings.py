@@ -94,7 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geometry_max_points: Annotated[Positive, Meta(description="Points of a request's geometry, at most.")] = 10_000
     ids_max: Annotated[Positive, Meta(description="Ids in one search, at most.")] = 1_000
     collections_max: Annotated[Positive, Meta(description="Collections named in one search, at most.")] = 1_000
-    terms_max: Annotated[Positive, Meta(description="Comparisons and values in one query or filter, at most.")] = 500
+    terms_max: Annotated[
+        Positive, Meta(description="Comparisons and values in one query or filter, or words and phrases in q, at most.")
+    ] = 500
     filter_max_characters: Annotated[Positive, Meta(description="Characters of a filter, at most.")] = 262_144
     aggregations_max: Annotated[Positive, Meta(description="Aggregations asked for at once, at most.")] = 50
     buckets_max: Annotated[
@@ -109,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geohex_footprints_max: Annotated[
         Positive, Meta(description="Items whose footprints are put into hexagons at once, at most.")
     ] = 20_000
+    q_max_characters: Annotated[Positive, Meta(description="Characters of q, at most.")] = 4_096
     compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")

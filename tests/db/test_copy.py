@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from satapi.db.contents import Content
 from satapi.ingest.copy import COLUMNS, HEADER, TRAILER, stream
 from satapi.ingest.prepare import Row
+from satapi.ingest.vectors import vector
 
 if TYPE_CHECKING:
     import asyncpg
@@ -50,7 +51,7 @@ async def test_postgresql_reads_what_was_written(connection: asyncpg.Connection,
     transaction = connection.transaction()
     await transaction.start()
     contents = [Content(place % 3 or None, row.content) for place, row in enumerate(written)]
-    copied = stream(zip(written, contents, strict=True))
+    copied = stream((row, content, vector([row.id])) for row, content in zip(written, contents, strict=True))
     await connection.copy_to_table("items", source=copied, columns=COLUMNS, format="binary")
     found = {
         (record["collection"], record["id"]): record
@@ -71,7 +72,7 @@ async def test_postgresql_reads_what_was_written(connection: asyncpg.Connection,
 
 async def test_a_long_stream_comes_in_chunks_that_are_one_copy_file_together() -> None:
     row = Row("c", "i", None, 0, None, None, None, None, b"{}", b'"' + b"x" * 100_000 + b'"')
-    chunks = [chunk async for chunk in stream([(row, Content(None, row.content))] * 50)]
+    chunks = [chunk async for chunk in stream([(row, Content(None, row.content), vector([]))] * 50)]
     assert len(chunks) > 3
     assert max(map(len, chunks)) < 2_000_000
     whole = b"".join(chunks)

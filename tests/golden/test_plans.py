@@ -25,6 +25,7 @@ from satapi.query import select
 from satapi.query.conditions import Spans
 from satapi.query.inventory import ITEMS
 from satapi.settings import Settings
+from satapi.stac.freetext import Not, Words
 from satapi.stac.geometry import parse_bbox, parse_geometry
 from satapi.stac.search import Position, PropertyTest, Search, SortKey
 from satapi.stac.times import parse_interval
@@ -40,7 +41,7 @@ FOLDER = Path(__file__).parent / "plans"
 
 # As many rows as an analyze samples, so that the statistics are the same each time.
 _FILL = """
-insert into items (collection, id, geometry, datetime, properties, content)
+insert into items (collection, id, geometry, datetime, properties, content, words)
 select
     'c' || (number % 3), 'item-' || number,
     st_makeenvelope(
@@ -48,7 +49,8 @@ select
     ),
     timestamptz '2020-01-01' + number * interval '1 hour',
     jsonb_build_object('eo:cloud_cover', (number * 31) % 100, 'platform', 'p' || (number % 5)),
-    '{"links":[]}'
+    '{"links":[]}',
+    to_tsvector('simple', 'p' || (number % 5) || case when number % 10000 = 7 then ' rare' else '' end)
 from generate_series(1, 30000) as number
 """
 
@@ -65,6 +67,8 @@ _MONTH = Temporal(
 )
 _ONE_OF = InList(Property("platform"), (Literal("p1"), Literal("p2"), Literal(3)))
 _TIME = "2021-06-01T00:00:00Z"
+
+RARE, COMMON = Words(("rare",)), Words(("p1",))
 
 SEARCHES = {
     "newest": Search(limit=10),
@@ -95,6 +99,14 @@ SEARCHES = {
     "by-id": Search(limit=10, sortby=(SortKey("id"),)),
     "filter-month": Search(limit=10, area=_SMALL, filter=_MONTH),
     "filter-one-of": Search(limit=10, filter=_ONE_OF),
+    "rare-word": Search(limit=10, text=RARE),
+    "rare-word-after": Search(limit=10, text=RARE, position=Position((_TIME,), "c1", "item-5")),
+    "common-word": Search(limit=10, text=COMMON),
+    "rare-word-collection-window": Search(limit=10, text=RARE, collections=("c1",), window=_QUARTER),
+    "rare-word-area": Search(limit=10, text=RARE, area=_SMALL),
+    "rare-word-clearest": Search(limit=10, text=RARE, sortby=(SortKey("eo:cloud_cover"),)),
+    "common-word-area": Search(limit=10, text=COMMON, area=_SMALL),
+    "word-missing": Search(limit=10, text=Not(RARE)),
     "ids": Search(limit=10, ids=("item-1", "item-2")),
 }
 

@@ -87,6 +87,18 @@ _NUMBERS = [
     "1e-7",
     "1E+30",
 ]
+# What q asks for: words of texts, with accents, cases, numbers and marks between them.
+_TITLES = [
+    "Forêt de feu",
+    "FLOOD, flash flood",
+    "fire flood",
+    "Sentinel-2A L2A",
+    "sentinel 2 A",
+    "CO₂ fire",
+    "日本 fire",
+    "-",
+    "Straße 7",
+]
 _ARRAYS = ["[]", "[1]", "[1,2]", '["a"]', '["b","a"]', "[null]", "[[1],2]", "[{}]"]
 _OBJECTS = ["{}", '{"a":1}', '{"a":2}', '{"b":1}', '{"a":{"b":1}}', '{"bb":1,"a":2}']
 
@@ -94,6 +106,17 @@ _OBJECTS = ["{}", '{"a":1}', '{"a":2}', '{"b":1}', '{"a":{"b":1}}', '{"bb":1,"a"
 _CLOUDS = ["", "", "null", "0", "5", "5.0", "7.25", "50", "100"]
 _MEMBERS: dict[str, list[str]] = {
     "eo:cloud_cover": _CLOUDS,
+    "title": ["", "null", "7", *(msgspec.json.encode(text).decode() for text in _TITLES)],
+    "keywords": [
+        "",
+        "{}",
+        '"fire"',
+        '["flash","flood"]',
+        '["Feu",7,null,["fire"]]',
+        '["sentinel-2","2a"]',
+        '["a\\tb\\u0000c"]',
+    ],
+    "platform": ["", '"Sentinel-2A"', '"landsat-7"'],
     "number": ["", "null", *_NUMBERS],
     "text": ["", "null", *(msgspec.json.encode(text).decode() for text in _TEXTS)],
     "flag": ["", "true", "false", "null"],
@@ -296,9 +319,56 @@ def search(random: Random, items: list[Document]) -> Document:
         asked["datetime"] = window(random)
     if random.random() < 0.35:
         asked["query"] = dict(_test(random, items) for _ in range(random.choice([1, 1, 2])))
+    if random.random() < 0.3:
+        asked["q"] = text(random)
     if random.random() < 0.55:
         asked["sortby"] = _sortby(random)
     return asked
+
+
+_TERMS = [
+    "fire",
+    "FLOOD",
+    "feu",
+    "forêt",
+    "foret",
+    "sentinel",
+    "2a",
+    "2",
+    "7",
+    "co2",
+    "STRASSE",
+    "日本",
+    "absent",
+    "fires",
+]
+_PHRASES = [
+    "flash flood",
+    "flood flash",
+    "sentinel-2a",
+    "Sentinel 2",
+    "2 a",
+    "feu fire",
+    "L2A",
+    "forêt de feu",
+    "a b c",
+]
+
+
+def text(random: Random, depth: int = 2) -> str | list[str]:
+    """Free text: terms, phrases, lists and operators."""
+    if depth == 2 and random.random() < 0.15:
+        return random.sample(_TERMS + _PHRASES, random.choice([1, 2, 3]))
+    parts = [_factor(random, depth) for _ in range(random.choice([1, 1, 2, 2, 3]))]
+    joints = (random.choice([" ", "  ", " AND ", " OR ", ", "]) for _ in parts[1:])
+    return "".join([parts[0], *(piece for pair in zip(joints, parts[1:], strict=True) for piece in pair)])
+
+
+def _factor(random: Random, depth: int) -> str:
+    sign = random.choice(["", "", "", "+", "-"])
+    if depth and random.random() < 0.2:
+        return f"{sign}({text(random, depth - 1)})"
+    return sign + random.choice([random.choice(_TERMS), random.choice(_TERMS), f'"{random.choice(_PHRASES)}"'])
 
 
 def window(random: Random) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from shapely import affinity
 from satapi.cql2 import query
 from satapi.cql2.evaluate import evaluate, lookup
 from satapi.http.query import property_tests
+from satapi.stac import freetext
 from satapi.stac.times import parse_instant, parse_interval
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def found(items: list[Document], asked: Document) -> list[tuple[str, str]]:
     areas = _areas(asked)
     interval = parse_interval(asked["datetime"]) if "datetime" in asked else None
     nodes = [query.node(test) for test in property_tests(json.dumps(asked.get("query", {})).encode(), 1000)]
+    text = freetext.parse(asked["q"], _TEXT_LIMITS) if "q" in asked else None
     matching = [
         item
         for item in items
@@ -48,6 +51,7 @@ def found(items: list[Document], asked: Document) -> list[tuple[str, str]]:
         and (areas is None or _lies_in(item, areas))
         and (interval is None or _meets(item, interval.start, interval.end))
         and all(evaluate(node, item) is True for node in nodes)
+        and (text is None or _has(item, text))
     ]
     keys = [
         (entry["field"].removeprefix("properties."), entry["direction"] == "desc") for entry in asked.get("sortby", [])
@@ -104,6 +108,36 @@ def _meets(item: Document, start: datetime | None, end: datetime | None) -> bool
     if first is None or last is None:
         first = last = properties["datetime"]
     return (end is None or parse_instant(first) <= end) and (start is None or parse_instant(last) >= start)
+
+
+_TEXT_LIMITS = freetext.Limits(characters=1000, terms=100, nesting=10)
+_TEXTS = ("title", "description", "keywords", "instruments", "platform")
+
+
+def _has(item: Document, text: freetext.FreeText) -> bool:
+    """Whether the item's texts have what free text asks for."""
+    match text:
+        case freetext.Words(words):
+            return any(f" {' '.join(words)} " in found for found in map(_spaced, _texts(item)))
+        case freetext.And(arguments):
+            return all(_has(item, argument) for argument in arguments)
+        case freetext.Or(arguments):
+            return any(_has(item, argument) for argument in arguments)
+        case freetext.Not(argument):
+            return not _has(item, argument)
+
+
+def _texts(item: Document) -> list[str]:
+    values = (item["properties"].get(name) for name in _TEXTS)
+    listed = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    return [value for value in listed if isinstance(value, str)]
+
+
+def _spaced(text: str) -> str:
+    """The words of a text with a space before and after each."""
+    marked = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(letter for letter in marked if not unicodedata.combining(letter))
+    return f" {' '.join(''.join(letter if letter.isalnum() else ' ' for letter in plain).split())} "
 
 
 def _sortable(name: str, item: Document) -> object:

@@ -138,7 +138,7 @@ async def test_collections_have_their_links_and_empty_ones_no_items(client: http
     for one in listed["collections"]:
         links = {link["rel"]: link["href"] for link in one["links"]}
         askable = {f"http://www.opengis.net/def/rel/ogc/1.0/{name}" for name in ("queryables", "sortables")}
-        assert set(links) == {"self", "root", "parent", "items", "child"} | askable
+        assert set(links) == {"self", "root", "parent", "items", "child", "aggregate", "aggregations"} | askable
         assert (await client.get(links["self"])).json() == one
     answer = await client.get("/collections/empty/items")
     assert (answer.status_code, answer.json()["features"], answer.json()["numberMatched"]) == (200, [], 0)

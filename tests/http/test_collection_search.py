@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+_ASKABLE = {f"http://www.opengis.net/def/rel/ogc/1.0/{name}" for name in ("queryables", "sortables")}
+
 
 def _extent(bbox: list[float], start: str | None, end: str | None) -> dict[str, object]:
     return {"spatial": {"bbox": [bbox]}, "temporal": {"interval": [[start, end]]}}
@@ -145,12 +147,12 @@ async def test_pages_are_as_large_as_asked_and_lead_to_each_other(stored: str) -
         first = (await client.get("/collections")).json()
         assert ([one["id"] for one in first["collections"]], first["numberMatched"]) == (["alps", "fiji", "globe"], 4)
         links = {link["rel"]: link for link in first["links"]}
-        assert set(links) == {"self", "root", "parent", "next"}
+        assert set(links) == {"self", "root", "parent", "next"} | _ASKABLE
         assert (links["self"]["href"], links["next"]["method"]) == (f"{serving.BASE}/collections", "GET")
         second = (await client.get(links["next"]["href"])).json()
         assert ([one["id"] for one in second["collections"]], second["numberMatched"]) == (["odd"], 4)
         rels = {link["rel"]: link["href"] for link in second["links"]}
-        assert set(rels) == {"self", "root", "parent", "prev"}
+        assert set(rels) == {"self", "root", "parent", "prev"} | _ASKABLE
         assert rels["self"] == links["next"]["href"]
         assert (await client.get(rels["prev"])).json()["collections"] == first["collections"]
         assert (await client.get("/collections?limit=4")).json()["numberReturned"] == 3
@@ -181,7 +183,7 @@ async def test_the_children_of_the_catalog_are_its_collections(client: httpx.Asy
     href = next(link["href"] for link in landing["links"] if link["rel"] == "children")
     children = (await client.get(href)).json()
     assert children["children"] == listed["collections"]
-    assert {"self", "root", "parent"} == {link["rel"] for link in children["links"]}
+    assert {"self", "root", "parent"} <= {link["rel"] for link in children["links"]}
     assert (await client.get("/children?type=Collection")).json()["children"] == listed["collections"]
     assert (await client.get("/children?type=Catalog")).json()["children"] == []
     page = (await client.get("/children?type=Collection&limit=3")).json()

@@ -182,6 +182,8 @@ def _text(name: str, value: object) -> str:
     match name:
         case "query" | "intersects":
             return json.dumps(value)
+        case "q":
+            return ", ".join(f'"{term}"' for term in value) if isinstance(value, list) else value
         case "sortby":
             return ",".join(f"{'-' if entry['direction'] == 'desc' else '+'}{entry['field']}" for entry in value)
         case _:

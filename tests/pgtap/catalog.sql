@@ -9,8 +9,8 @@ select no_plan();
 select tables_are(
     'satapi',
     array[
-        'collections', 'dictionaries', 'indexes', 'item_changes', 'item_counts', 'items', 'items_default',
-        'migrations', 'queryables'
+        'collections', 'dictionaries', 'free_text', 'indexes', 'item_changes', 'item_counts', 'items',
+        'items_default', 'migrations', 'queryables'
     ]
 );
 select has_extension('postgis');
@@ -21,14 +21,14 @@ select columns_are(
     'satapi', 'collections',
     array[
         'id', 'content', 'dictionary', 'span_before', 'span_after', 'document', 'description', 'geometry',
-        'start_datetime', 'end_datetime'
+        'start_datetime', 'end_datetime', 'words'
     ]
 );
 select columns_are(
     'satapi', 'items',
     array[
         'collection', 'id', 'geometry', 'datetime', 'start_datetime', 'end_datetime', 'created', 'updated',
-        'properties', 'content', 'dictionary', 'west', 'south', 'east', 'north', 'second'
+        'properties', 'content', 'dictionary', 'west', 'south', 'east', 'north', 'second', 'words'
     ]
 );
 
@@ -75,8 +75,11 @@ select set_eq(
         'collections.content',
         'collections.description',
         'collections.document',
+        'collections.words',
         'items.properties',
-        'items_default.properties'
+        'items.words',
+        'items_default.properties',
+        'items_default.words'
     ],
     'documents that PostgreSQL compresses are in lz4'
 );
@@ -96,7 +99,7 @@ select functions_are(
         'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry', 'cql2_holds', 'cql2_instant',
         'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates', 'cql2_size', 'cql2_upper',
         'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_item_changes', 'recount_items',
-        'utc_day'
+        'utc_day', 'with_bitmaps', 'words_are_rare', 'words_query'
     ]
 );
 select volatility_is(

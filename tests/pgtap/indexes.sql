@@ -10,14 +10,14 @@ select indexes_are(
     'satapi', 'collections',
     array[
         'collections_pkey', 'collections_geometry', 'collections_span_after', 'collections_span_before',
-        'collections_times'
+        'collections_times', 'collections_words'
     ]
 );
 select indexes_are(
     'satapi', 'items',
     array[
         'items_pkey', 'items_collection_datetime', 'items_datetime', 'items_geometry_second',
-        'items_cloud_cover'
+        'items_cloud_cover', 'items_words'
     ]
 );
 

@@ -39,6 +39,8 @@ app.add_typer(db, name="db")
 app.add_typer(load, name="load")
 partitions = typer.Typer(no_args_is_help=True, help="See and choose which collections have a partition of their own.")
 app.add_typer(partitions, name="partitions")
+text = typer.Typer(no_args_is_help=True, help="See and choose what free text (q) searches of items.")
+app.add_typer(text, name="text")
 
 app.add_typer(queryables, name="queryables")
 app.add_typer(index, name="index")
@@ -194,6 +196,38 @@ def merge(collection: Collection, *, dsn: Dsn = None) -> None:
     from satapi.cli.partitions import merge as move
 
     move(dsn, collection)
+
+
+@text.command("show", epilog=examples("satapi text show"))
+def show_text(*, dsn: Dsn = None) -> None:
+    """List the members of properties whose words q finds."""
+    from satapi.cli.text import show
+
+    show(dsn)
+
+
+@text.command("set", epilog=examples("satapi text set title description keywords instruments platform mission"))
+def set_text(
+    members: Annotated[list[str], typer.Argument(metavar="MEMBER", show_default=False, help="A member of properties.")],
+    *,
+    dsn: Dsn = None,
+) -> None:
+    """Choose the members of properties whose words q finds: texts, and lists of texts.
+
+    Items that are loaded from then on have the new words, and then those of all others are made.
+    Searches and loads go on meanwhile; items whose turn has not come are found by the words that they had.
+    """
+    from satapi.cli.text import choose
+
+    choose(dsn, members)
+
+
+@text.command("refresh", epilog=examples("satapi text refresh"))
+def refresh_text(*, dsn: Dsn = None) -> None:
+    """Make all words anew, for rows that were written with SQL, or after a set that was stopped."""
+    from satapi.cli.text import renew
+
+    renew(dsn)
 
 
 @app.command(

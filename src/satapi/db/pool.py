@@ -37,6 +37,8 @@ _MICROSECOND = timedelta(microseconds=1)
 async def _initialise(connection: asyncpg.Connection) -> None:
     # json arrives as the bytes that are sent on; bytes() of bytes is the same object, so this codec is free.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+    # As the loader writes it (satapi.ingest.vectors).
+    await connection.set_type_codec("tsvector", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
     # asyncpg would take the first and the last instant that Python knows for infinite ones.
     await connection.set_type_codec(
         "timestamptz",

@@ -48,6 +48,7 @@ class Asked(msgspec.Struct, kw_only=True):
     fields: FieldsEntry | None = None
     sortby: list[SortEntry] | None = None
     query: Raw | None = None
+    q: str | list[str] | None = None
     filter: str | Raw | None = None
     filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
     filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
@@ -96,6 +97,7 @@ _TYPES = {
     "fields": FieldsEntry,
     "sortby": list[SortEntry],
     "query": Raw,
+    "q": str | list[str],
     "filter": Raw,
     "filter-lang": str,
     "filter-crs": str,
@@ -191,6 +193,7 @@ _FROM_TEXT: dict[str, Callable[[str], object]] = {
     "fields": _field_entries,
     "sortby": _sort_entries,
     "query": lambda text: Raw(text.encode(errors="replace")),
+    "q": str,
     "filter": str,
     "filter-lang": str,
     "filter-crs": str,

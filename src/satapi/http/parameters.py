@@ -41,6 +41,8 @@ _DESCRIPTIONS = {
     "sortby": "Fields to sort by, the first one first: id, collection, datetime, created, updated and any other "
     "property. Items without a value come last. By default the newest come first.",
     "query": 'Comparisons of properties that must all hold, such as {"eo:cloud_cover": {"lt": 10}}.',
+    "q": 'Words that the texts of an item have, such as sentinel, "surface reflectance", +landsat -tirs or '
+    "(fire OR flood) AND 2024. A list, or a text with commas, has terms, any of which must be there.",
     "filter": "A CQL2 filter that must hold (OGC 21-065r2), in the encoding that filter-lang says, such as "
     "eo:cloud_cover < 10 AND S_INTERSECTS(geometry, POINT(7 51)).",
     "filter-lang": "The encoding of the filter: by default cql2-text in parameters and cql2-json in bodies.",
@@ -135,6 +137,7 @@ def in_query(settings: Settings) -> dict[str, Parameter]:
     found = {name: Parameter(name, "query", _DESCRIPTIONS[name], schema) for name, schema in members.items()}
     found["intersects"] = replace(found["intersects"], is_json=True)
     found["filter"] = replace(found["filter"], schema={"type": "string", "minLength": 1})
+    found["q"] = replace(found["q"], schema={"type": "string", "maxLength": settings.q_max_characters})
     found["query"] = replace(found["query"], is_json=True, example={})
     return found
 

@@ -16,7 +16,7 @@ from satapi.query import keyset, narrow
 from satapi.query.inventory import short
 from satapi.query.rows import KEY_NAMES
 from satapi.stac import fields as members
-from satapi.stac import geometry, times
+from satapi.stac import freetext, geometry, times
 from satapi.stac.search import Fields, Search, SortKey
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from satapi.http.asked import Asked, FieldsEntry, SortEntry
     from satapi.query.inventory import Inventory
     from satapi.settings import Settings
+    from satapi.stac.freetext import FreeText
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
@@ -134,11 +135,19 @@ def search(
         area=area,
         window=None if asked.datetime is None else times.parse_interval(asked.datetime),
         filter=And(tests) if len(tests) > 1 else tests[0] if tests else None,
+        text=None if asked.q is None else _text(asked.q, settings),
         tests=() if asked.query is None else property_tests(bytes(asked.query), settings.terms_max),
         sortby=sortby,
         fields=None if asked.fields is None else _fields(asked.fields),
         position=None if asked.token is None else keyset.decode(asked.token, sortby, inventory),
     )
+
+
+def _text(given: str | list[str], settings: Settings) -> FreeText | None:
+    limits = freetext.Limits(
+        characters=settings.q_max_characters, terms=settings.terms_max, nesting=settings.nesting_max
+    )
+    return freetext.parse(given, limits)
 
 
 def page_limit(limit: int | None, size: PageSize) -> int:

@@ -27,6 +27,7 @@ COLUMNS = (
     "properties",
     "dictionary",
     "content",
+    "words",
 )
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -45,8 +46,8 @@ _JSONB_VERSION = b"\1"
 _CHUNK_BYTES = 1 << 20
 
 
-def encode(row: Row, content: Content) -> bytes:
-    """Write one row, with its content as it is to be stored, as a COPY tuple of COLUMNS."""
+def encode(row: Row, content: Content, words: bytes) -> bytes:
+    """Write one row, with its content as it is to be stored and the vector of its words, as a COPY tuple of COLUMNS."""
     collection = row.collection.encode()
     identity = row.id.encode()
     geometry = row.geometry
@@ -69,6 +70,8 @@ def encode(row: Row, content: Content) -> bytes:
             _NULL if content.dictionary is None else _integer(_INTEGER_BYTES, content.dictionary),
             _length(len(content.stored)),
             content.stored,
+            _length(len(words)),
+            words,
         )
     )
 
@@ -77,12 +80,12 @@ def _instant(microseconds: int | None) -> bytes:
     return _NULL if microseconds is None else _time(_TIME_BYTES, microseconds)
 
 
-async def stream(rows: Iterable[tuple[Row, Content]]) -> AsyncIterator[bytes]:
-    """Write rows, with their contents as they are to be stored, as a whole COPY file in chunks of about a megabyte."""
+async def stream(rows: Iterable[tuple[Row, Content, bytes]]) -> AsyncIterator[bytes]:
+    """Write rows, each as `encode` takes it, as a whole COPY file in chunks of about a megabyte."""
     parts = [HEADER]
     size = 0
-    for row, content in rows:
-        part = encode(row, content)
+    for row in rows:
+        part = encode(*row)
         parts.append(part)
         size += len(part)
         if size >= _CHUNK_BYTES:

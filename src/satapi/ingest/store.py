@@ -17,6 +17,7 @@ from satapi.db.queryables import widen
 from satapi.errors import ConflictError
 from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.copy import COLUMNS, stream
+from satapi.ingest.vectors import COLLECTION_MEMBERS, item_vectors, vectors
 
 if TYPE_CHECKING:
     from satapi.db.contents import Dictionary
@@ -76,12 +77,16 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         chosen = [at for at in chosen if at not in stored.refused]
         existing = await _existing_items(connection, [keys[at] for at in chosen], whole=method == "upsert")
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
+        words = await item_vectors(connection)
         contents = await asyncio.to_thread(_compressed, [rows[at] for at in (*fresh, *changed)], held)
 
         async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
             if changed:
                 await connection.execute(_DELETE_ITEMS, *_columns([keys[at] for at in changed]))
-            written = [(rows[at], contents[keys[at]]) for at in sorted((*fresh, *changed), key=keys.__getitem__)]
+            written = [
+                (rows[at], contents[keys[at]], words.of(rows[at].properties))
+                for at in sorted((*fresh, *changed), key=keys.__getitem__)
+            ]
             if written:
                 await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
 
@@ -102,10 +107,12 @@ async def store_collections(connection: asyncpg.Connection, rows: Sequence[Colle
         chosen = _distinct(keys, method, stored)
         existing = await _existing_collections(connection, [rows[at].id for at in chosen])
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
+        words = vectors(COLLECTION_MEMBERS)
 
         async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
             for statement, places in ((_INSERT_COLLECTION, fresh), (_UPDATE_COLLECTION, changed)):
-                await connection.executemany(statement, [(rows[at].id, rows[at].content) for at in places])
+                values = [(rows[at].id, rows[at].content, words.of(rows[at].content)) for at in places]
+                await connection.executemany(statement, values)
 
         await _write(connection, write, fresh, changed, stored)
         return stored
@@ -254,8 +261,8 @@ async def _existing_items(
 
 # Collections ------------------------------------------------------------------------------------------------------
 
-_INSERT_COLLECTION = "insert into collections (id, content) values ($1, $2)"
-_UPDATE_COLLECTION = "update collections set content = $2 where id = $1"
+_INSERT_COLLECTION = "insert into collections (id, content, words) values ($1, $2, $3)"
+_UPDATE_COLLECTION = "update collections set content = $2, words = $3 where id = $1"
 
 
 # Only who deletes a collection has to wait for those who write its items, and they for him.

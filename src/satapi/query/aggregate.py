@@ -82,7 +82,7 @@ def _summed(place: int, measure: Measure, summary: Sql, limits: Limits) -> Sql:
 
 
 _OFTEN_FIRST = sql('frequency desc, key::text collate "C"')
-_WRITTEN_TIME = sql("""to_char(key, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
+_WRITTEN_TIME = sql("""to_char(key, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""")
 
 
 def _counted(place: int, pairs: Sql, written: Sql, order: Sql, limits: Limits) -> Sql:

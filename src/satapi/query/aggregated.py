@@ -47,7 +47,7 @@ def _answer(measure: Measure, rows: list[Row], limits: Limits) -> Aggregation:
         case Total() | Statistic():
             return _single(measure, rows[0].key)
         case Dates(name=name, interval=interval):
-            buckets = [Bucket(_time(key), "datetime", frequency) for key, _, frequency in sorted(_known(rows))]
+            buckets = [Bucket(key, "datetime", frequency) for key, _, frequency in sorted(_known(rows))]
             return Aggregation(name, INTERVAL_TYPES[interval], buckets=buckets, overflow=_overflow(rows))
         case Ranges(name=name, edges=edges):
             of = {int(key): frequency for key, _, frequency in _known(rows)}

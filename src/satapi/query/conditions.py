@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from satapi.cql2 import query
-from satapi.query import filters, narrow
+from satapi.query import filters, freetext, narrow
 from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Conditions:
 
     `collections` is a parameter: the id for scope one, else the array of ids. `floor` and `ceiling` are the earliest
     and the latest datetime that a match can have, None without such an end. `meets` is the exact test of
-    the window, true only if the spans hold.
+    the window, true only if the spans hold. `rare` asks whether the words are, where that matters, and `words` has what
+    walking asks of them: that they are not.
     """
 
     def __init__(self, search: Search, plan: Plan, inventory: Inventory, spans: Spans) -> None:
@@ -70,6 +71,11 @@ class Conditions:
         if search.filter is not None:
             nodes.append(search.filter)
             self.tests += filters.conditions([search.filter], inventory, "filter", ordered=ordered)
+        self.text = [] if search.text is None else [freetext.matches(search.text)]
+        self.rare: Sql | None = None
+        if search.text is not None and plan.rare_up_to is not None:
+            self.rare = freetext.are_rare(search.text, plan.rare_up_to)
+        self.words = [*self.text, *([] if self.rare is None else [sql("not {}", self.rare)])]
         self.world = search.area is not None and search.area.world
         self.areas = [] if search.area is None or self.world else [Within(part) for part in search.area.parts]
         # As the filters say, and then the window.
@@ -125,12 +131,17 @@ class Conditions:
     @property
     def everything(self) -> list[Sql]:
         """All conditions, for a statement that leaves the choice of index to PostgreSQL; uses `tables`."""
-        return [*self.scope, *self.ids, *self.tests, *self.window, *self.geometry] or [sql("true")]
+        return [*self.text, *self.others] or [sql("true")]
+
+    @property
+    def others(self) -> list[Sql]:
+        """All conditions but what is asked of words."""
+        return [*self.scope, *self.ids, *self.tests, *self.window, *self.geometry]
 
     @property
     def estimable(self) -> list[Sql]:
         """All conditions that PostgreSQL can estimate: of a window the bounds alone."""
-        return [*self.scope, *self.ids, *self.tests, *self.bounds, *self.geometry] or [sql("true")]
+        return [*self.scope, *self.ids, *self.tests, *self.text, *self.bounds, *self.geometry] or [sql("true")]
 
 
 def _in_collections(scope: Scope, column: Sql, collections: Param) -> list[Sql]:

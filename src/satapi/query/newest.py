@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from satapi.query.conditions import FIRST, LAST
 from satapi.query.sql import Param, Sql, join, sql
+from satapi.query.valued import by_words
 from satapi.stac.times import parse_instant
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def by_time(conditions: Conditions, plan: Plan, position: Position | None, rows:
             branches = [branch for index in range(len(conditions.areas)) for branch in reading.gate(index)]
         case _:
             branches = reading.walk(conditions.geometry)
+    if conditions.rare is not None:
+        branches.append(by_words(conditions, conditions.rare, plan.order, position, rows))
     if len(branches) == 1:
         return branches[0]
     return rows.final(join(" union all ", [sql("({})", branch) for branch in branches]))
@@ -73,7 +76,7 @@ class _Reading:
     def walk(self, where: Sequence[Sql]) -> list[Sql]:
         """In the order of a btree on time: the rest of the position's time, and what lies beyond it."""
         asked = self.conditions
-        where = [*asked.tests, *asked.window, *where]
+        where = [*asked.tests, *asked.words, *asked.window, *where]
         ties = [*asked.scope, *where, *self.ties]
         rest = [self.rows.branch(ties, self.plan.order.keys[1:])] if self.ties else []
         return [*rest, self._walk_beyond([*where, *self.beyond])]
@@ -137,6 +140,7 @@ class _Reading:
                     *(hashed if self.plan.scope == "one" else []),
                     *asked.scope,
                     *asked.tests,
+                    *asked.words,
                     *asked.meets,
                     *after,
                     *where,

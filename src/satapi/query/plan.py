@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from satapi.query import keyset
+from satapi.stac import freetext
 
 if TYPE_CHECKING:
     from satapi.query.inventory import Inventory
@@ -44,20 +45,23 @@ class Plan(msgspec.Struct, frozen=True):
 
     `method`: lookup by ids, walk by time, gate (by distance or by walking, for an area), or sort by other values.
     `broad_from`: what share^2 * items of an area must pass for it to be walked.
+    `rare_up_to`: what share^2 * items of words may not pass for their own index to be read; None where nothing is read
+    by it.
     `scope`: all collections, one, few (each probed by itself) or many (tested while walking).
     """
 
     method: Method
     scope: Scope
     order: keyset.Order
-    broad_from: int = 0
+    broad_from: float = 0
+    rare_up_to: float | None = None
 
 
 def choose(search: Search, inventory: Inventory) -> Plan:
     """The plan for a search: a function of its shape alone."""
     backward = search.position is not None and search.position.backward
     order = keyset.order(search.sortby, inventory, backward=backward)
-    return Plan(_method(search, order), _scope(search), order, _broad_from(search))
+    return Plan(_method(search, order), _scope(search), order, _broad_from(search), _rare_up_to(search))
 
 
 def _method(search: Search, order: keyset.Order) -> Method:
@@ -76,6 +80,20 @@ def _scope(search: Search) -> Scope:
     return "few" if len(search.collections) * (search.limit + 1) <= PROBED_ROWS_MAX else "many"
 
 
-def _broad_from(search: Search) -> int:
-    tests = len(search.tests) + (search.filter is not None)
+def _broad_from(search: Search) -> float:
+    return _rows_visited(search, _tests(search) + (search.text is not None))
+
+
+def _rare_up_to(search: Search) -> float | None:
+    """Each of several alternatives has its part of the items."""
+    if search.text is None or search.ids is not None or freetext.required(search.text) is None:
+        return None
+    return _rows_visited(search, _tests(search)) / freetext.alternatives(search.text) ** 2
+
+
+def _tests(search: Search) -> int:
+    return len(search.tests) + (search.filter is not None)
+
+
+def _rows_visited(search: Search, tests: int) -> float:
     return BROAD_RATIO * (search.limit + 1) * ROWS_A_MATCH ** min(tests, _TESTS_MAX)

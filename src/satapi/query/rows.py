@@ -17,6 +17,8 @@ Carried = Literal["content", "size"]
 
 _CARRIED = {"content": sql("content"), "size": sql("octet_length(content)")}
 
+_ITEMS = sql("items")
+
 # The names that the values of an order's keys have in a statement; as many as a search may have.
 KEY_NAMES = (sql("k1"), sql("k2"), sql("k3"), sql("k4"), sql("k5"), sql("k6"), sql("k7"), sql("k8"))
 
@@ -31,12 +33,20 @@ class Rows:
         values = [sql("{} as {}", key.column.expression, self._names[key.column.name]) for key in order.values]
         self.columns = join(", ", [sql("collection, id, dictionary, {} as content", _CARRIED[carried]), *values])
 
-    def branch(self, where: Sequence[Sql], keys: Sequence[Key] | None = None, *, nulls: bool = True) -> Sql:
+    def branch(
+        self,
+        where: Sequence[Sql],
+        keys: Sequence[Key] | None = None,
+        *,
+        nulls: bool = True,
+        source: Sql = _ITEMS,
+    ) -> Sql:
         """Rows of items in the order, or by some of its keys; without `nulls` none has a missing value."""
         backward = self.order.backward
         return sql(
-            "select {} from items where {} order by {} limit {}",
+            "select {} from {} where {} order by {} limit {}",
             self.columns,
+            source,
             join(" and ", where or [sql("true")]),
             join(
                 ", ",

@@ -50,7 +50,7 @@ def count(search: Search, inventory: Inventory, spans: Spans, at_most: int | Non
         conditions.tables,
         sql(
             "select count(*) from (select 1 from items where {} limit {}::bigint) as matches{}",
-            join(" and ", conditions.everything),
+            join(" and ", [*conditions.everything, *(sql("with_bitmaps()") for _ in conditions.text)]),
             None if at_most is None else at_most + 1,
             holds,
         ),

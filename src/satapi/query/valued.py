@@ -23,22 +23,23 @@ def by_values(conditions: Conditions, order: Order, position: Position | None, r
     one end only, and they come last in both directions.
     """
     key, *rest = order.keys
+    rare = conditions.rare
+    everything = [*conditions.everything, *([] if rare is None else [sql("not {}", rare)])]
     if not key.column.nullable or any(other.column.nullable for other in rest):
         # Read in one part, missing values come after every bound.
         bounded = not key.column.nullable or order.backward
-        where = [*conditions.everything, *_after(order, position, bounded=bounded)]
-        return rows.final(rows.branch(where))
-    parts = [
-        rows.branch([*conditions.everything, *where], keys, nulls=False)
-        for where, keys in (_steps(order, position) if order.is_straight else _parts(order, position))
-    ]
-    if len(parts) == 1:
-        return rows.final(parts[0])
-    return rows.final(_in_turn(parts, rows), sql("part"))
+        parts = [rows.branch([*everything, *_after(order, position, bounded=bounded)])]
+    else:
+        steps = _steps(order, position) if order.is_straight else _parts(order, position)
+        parts = [rows.branch([*everything, *where], keys, nulls=False) for where, keys in steps]
+    by_index = [] if rare is None else [sql("({})", by_words(conditions, rare, order, position, rows))]
+    if len(parts) > 1:
+        return rows.final(_in_turn(parts, by_index, rows), sql("part"))
+    return rows.final(join(" union all ", [sql("({})", parts[0]), *by_index]) if by_index else parts[0])
 
 
-def _in_turn(parts: Sequence[Sql], rows: Rows) -> Sql:
-    """The rows of parts, each of which is read only where those before it leave room on the page."""
+def _in_turn(parts: Sequence[Sql], by_index: Sequence[Sql], rows: Rows) -> Sql:
+    """The rows of parts, each of which is read where those before it leave room on the page; or those by an index."""
     tables = [sql("part_0 as materialized ({})", parts[0])]
     for number, part in enumerate(parts[1:], 1):
         before = join(" + ", (sql("(select count(*) from {})", name) for name in _PARTS[:number]))
@@ -53,10 +54,13 @@ def _in_turn(parts: Sequence[Sql], rows: Rows) -> Sql:
         )
     found = join(
         " union all ",
-        (
-            sql("select {} as part, {}.* from {}", number, name, name)
-            for number, name in zip(_NUMBERS, _PARTS[: len(parts)], strict=False)
-        ),
+        [
+            *(
+                sql("select {} as part, {}.* from {}", number, name, name)
+                for number, name in zip(_NUMBERS, _PARTS[: len(parts)], strict=False)
+            ),
+            *(sql("select 0, rare.* from {} as rare", found) for found in by_index),
+        ],
     )
     return sql("with {} {}", join(", ", tables), found)
 
@@ -93,6 +97,16 @@ def _steps(order: Order, position: Position | None) -> list[tuple[list[Sql], lis
     if (at is None) == order.backward:
         steps.append([sql("{} is not null", expression)] if at is None else missing)
     return [(step, every) for step in steps]
+
+
+def by_words(conditions: Conditions, rare: Sql, order: Order, position: Position | None, rows: Rows) -> Sql:
+    """The rows in the order where the words are rare: all items with them are read, and sorted.
+
+    PostgreSQL takes no condition, order or limit past an offset: it would read other indexes too, since it takes rare
+    words for far less rare than they may be.
+    """
+    found = sql("(select * from items where {} offset 0) as items", join(" and ", [*conditions.text, rare]))
+    return rows.branch([*conditions.others, *_after(order, position, bounded=False)], source=found)
 
 
 def _parts(order: Order, position: Position | None) -> list[tuple[list[Sql], list[keyset.Key]]]:

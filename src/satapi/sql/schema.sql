@@ -1,5 +1,99 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
+CREATE FUNCTION satapi.collection_box(west double precision, south double precision, east double precision, north double precision) RETURNS public.geometry
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'satapi', 'public'
+    AS $$
+    select case
+        when west = east and south = north then st_setsrid(st_makepoint(west, south), 4326)
+        when west = east or south = north
+            then st_setsrid(st_makeline(st_makepoint(west, south), st_makepoint(east, north)), 4326)
+        else st_makeenvelope(west, south, east, north, 4326)
+    end
+$$;
+CREATE FUNCTION satapi.collection_document(content json) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    without constant text[] := array['links', 'assets', 'item_assets'];
+    document jsonb := '{}';
+    name text;
+    member json;
+begin
+    if position('\u0000' in content::text) > 0 then
+        content := regexp_replace(content::text, '((?<!\\)(?:\\\\)*)\\u0000', '\1\\ufffd', 'g')::json;
+    end if;
+    begin
+        return content::jsonb - without;
+    exception when others then
+        for name, member in select each.key, each.value from json_each(content) as each loop
+            begin
+                document := document || jsonb_build_object(name, member::jsonb);
+            exception when others then
+                null;
+            end;
+        end loop;
+        return document - without;
+    end;
+exception when others then
+    return '{}';
+end
+$$;
+CREATE FUNCTION satapi.collection_geometry(document jsonb) RETURNS public.geometry
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    box jsonb := document #> '{extent,spatial,bbox,0}';
+    dimensions integer;
+    west double precision;
+    south double precision;
+    east double precision;
+    north double precision;
+begin
+    dimensions := jsonb_array_length(box) / 2;
+    west := cql2_number(box -> 0);
+    south := cql2_number(box -> 1);
+    east := cql2_number(box -> dimensions);
+    north := cql2_number(box -> (dimensions + 1));
+    if jsonb_array_length(box) not in (4, 6) or greatest(abs(west), abs(east)) > 540 or south > north
+        or south > 90 or north < -90 or west + south + east + north is null
+    then
+        return null;
+    end if;
+    south := greatest(south, -90);
+    north := least(north, 90);
+    if east - west >= 360 then
+        return collection_box(-180, south, 180, north);
+    end if;
+    west := west - case when west > 180 then 360 when west < -180 then -360 else 0 end;
+    east := east - case when east > 180 then 360 when east < -180 then -360 else 0 end;
+    if west <= east then
+        return collection_box(west, south, east, north);
+    end if;
+    return st_collect(collection_box(west, south, 180, north), collection_box(-180, south, east, north));
+exception when others then
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.collection_instant(document jsonb, place integer) RETURNS timestamp with time zone
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    ends jsonb := document #> '{extent,temporal,interval,0}';
+begin
+    if jsonb_array_length(ends) <> 2 then
+        return null;
+    elsif ends -> place = 'null'::jsonb then
+        return (array['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z'])[place + 1];
+    end if;
+    return cql2_instant(ends -> place);
+exception when others then
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.cql2_accenti(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -219,6 +313,32 @@ CREATE FUNCTION satapi.cql2_upper(value text) RETURNS text
     AS $$
     select upper(value collate "und-x-icu")
 $$;
+CREATE FUNCTION satapi.fold_item_changes() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    folded bigint;
+begin
+    if not pg_try_advisory_xact_lock('item_counts'::regclass::oid::bigint) then
+        return 0;
+    end if;
+    with taken as (
+        delete from item_changes returning collection, day, items
+    ), summed as (
+        select collection, day, sum(items)::bigint as items
+        from taken
+        group by cube (collection, day)
+        having sum(items) <> 0
+    ), added as (
+        insert into item_counts as c (collection, day, items)
+        select collection, day, items from summed
+        on conflict (collection, day) do update set items = c.items + excluded.items
+    )
+    select count(*) into folded from taken;
+    return folded;
+end
+$$;
 CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -241,6 +361,9 @@ begin
     return broad;
 end
 $$;
+CREATE FUNCTION satapi.item_centroid(shape public.geometry) RETURNS public.geometry
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (((public.st_xmax((shape)::public.box3d) - public.st_xmin((shape)::public.box3d)) <= (180)::double precision) OR (public.st_numgeometries(shape) = 1)) THEN public.st_centroid(shape) WHEN ((public.st_xmax((public.st_shiftlongitude(shape))::public.box3d) - public.st_xmin((public.st_shiftlongitude(shape))::public.box3d)) < (public.st_xmax((shape)::public.box3d) - public.st_xmin((shape)::public.box3d))) THEN public.st_wrapx(public.st_centroid(public.st_shiftlongitude(shape)), (180)::double precision, ('-360'::integer)::double precision) ELSE public.st_centroid(shape) END;
 CREATE FUNCTION satapi.keep_dictionaries() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -248,14 +371,122 @@ begin
     raise exception 'dictionaries are never changed: items cannot be read without them';
 end
 $$;
+CREATE FUNCTION satapi.note_item_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    appended bigint;
+begin
+    case tg_op
+        when 'INSERT' then
+            insert into item_changes select collection, utc_day(datetime), count(*) from added group by 1, 2;
+        when 'DELETE' then
+            insert into item_changes select collection, utc_day(datetime), -count(*) from removed group by 1, 2;
+        when 'UPDATE' then
+            insert into item_changes
+            select collection, day, sum(items)
+            from (
+                select collection, utc_day(datetime) as day, 1 as items from added
+                union all
+                select collection, utc_day(datetime), -1 from removed
+            ) as changed
+            group by 1, 2
+            having sum(items) <> 0;
+        else
+            truncate item_counts, item_changes;
+            return null;
+    end case;
+    get diagnostics appended = row_count;
+    -- A transaction with one snapshot for all of its statements would fail where another has added up meanwhile.
+    if random() * 50000 < appended and current_setting('transaction_isolation') = 'read committed' then
+        perform fold_item_changes();
+    end if;
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.recount_items() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    lock table items in share row exclusive mode;
+    truncate item_counts, item_changes;
+    insert into item_counts
+    select collection, day, sum(items)
+    from (select collection, utc_day(datetime) as day, count(*) as items from items group by 1, 2) as counted
+    group by cube (collection, day)
+    having count(*) > 0;
+end
+$$;
+CREATE FUNCTION satapi.utc_day(instant timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((instant AT TIME ZONE 'UTC'::text))::date;
+CREATE FUNCTION satapi.with_bitmaps() RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    perform set_config('enable_bitmapscan', 'on', true);
+    return true;
+end
+$$;
+CREATE FUNCTION satapi.words_are_rare(asked tsquery, above double precision) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    question text := concat_ws(' ', statement_timestamp(), above, md5(asked::text));
+    answered text[] := string_to_array(current_setting('satapi.words_are_rare', true), ';');
+    rare boolean;
+begin
+    if answered[1] = question then
+        return answered[2]::boolean;
+    end if;
+    select
+        not array_to_tsvector(array(
+            select common.word
+            from unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) as common (word, share)
+            where common.word is not null and common.share * common.share * c.reltuples > above
+        )) @@ replace(asked::text, '<->', '&')::tsquery
+    into rare
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    inner join pg_stats as s on n.nspname = s.schemaname and c.relname = s.tablename
+    where c.oid = 'items'::regclass and s.attname = 'words' and s.inherited;
+    rare := coalesce(rare, false);
+    -- A statement asks for each of its parts; an analyze in between must not change the answer.
+    perform set_config('satapi.words_are_rare', concat_ws(';', question, rare), true);
+    if rare then
+        -- As with_bitmaps, which would be called only when this is planned.
+        perform set_config('enable_bitmapscan', 'on', true);
+    end if;
+    return rare;
+end
+$$;
+CREATE FUNCTION satapi.words_query(words text[]) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' <-> ' order by place)::tsquery
+    from unnest(words) with ordinality as each (word, place)
+$$;
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
     dictionary integer,
     span_before interval DEFAULT '00:00:00'::interval NOT NULL,
-    span_after interval DEFAULT '00:00:00'::interval NOT NULL
+    span_after interval DEFAULT '00:00:00'::interval NOT NULL,
+    document jsonb GENERATED ALWAYS AS ((satapi.collection_document(content) - 'description'::text)) STORED NOT NULL,
+    description jsonb GENERATED ALWAYS AS ((satapi.collection_document(content) -> 'description'::text)) STORED,
+    geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
+    start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
+    end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED,
+    words tsvector
 );
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL
@@ -268,10 +499,23 @@ ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE satapi.free_text (
+    members text[] NOT NULL
+);
 CREATE TABLE satapi.indexes (
     property text NOT NULL COLLATE pg_catalog."C",
     collection text COLLATE pg_catalog."C",
     ready boolean DEFAULT false NOT NULL
+);
+CREATE TABLE satapi.item_changes (
+    collection text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    items bigint NOT NULL
+);
+CREATE TABLE satapi.item_counts (
+    collection text COLLATE pg_catalog."C",
+    day date,
+    items bigint NOT NULL
 );
 CREATE TABLE satapi.items (
     collection text NOT NULL COLLATE pg_catalog."C",
@@ -290,12 +534,15 @@ CREATE TABLE satapi.items (
     east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
     north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
     second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    words tsvector,
     CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 PARTITION BY LIST (collection);
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items ALTER COLUMN properties SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.items ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.items ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.items_default (
     collection text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -313,12 +560,15 @@ CREATE TABLE satapi.items_default (
     east smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_xmax((public.box2d(geometry))::public.box3d)))) STORED,
     north smallint GENERATED ALWAYS AS (floor(((100)::double precision * public.st_ymax((public.box2d(geometry))::public.box3d)))) STORED,
     second timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, datetime, '0001-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    words tsvector,
     CONSTRAINT items_datetime_check CHECK (((datetime >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (datetime <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)))
 )
 WITH (toast_tuple_target='128');
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN properties SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.items_default ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN words SET STORAGE MAIN;
+ALTER TABLE ONLY satapi.items_default ALTER COLUMN words SET COMPRESSION lz4;
 CREATE TABLE satapi.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -338,6 +588,8 @@ ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_property UNIQUE NULLS NOT DISTINCT (property, collection);
+ALTER TABLE ONLY satapi.item_counts
+    ADD CONSTRAINT item_counts_collection_day_key UNIQUE NULLS NOT DISTINCT (collection, day);
 ALTER TABLE ONLY satapi.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (id, collection);
 ALTER TABLE ONLY satapi.items_default
@@ -348,8 +600,13 @@ ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.queryables
     ADD CONSTRAINT queryables_collection UNIQUE NULLS NOT DISTINCT (collection);
+CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
+CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
+CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
+CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
 CREATE INDEX items_collection_datetime ON ONLY satapi.items USING btree (collection, datetime DESC, id, west, south, east, north);
 CREATE INDEX items_datetime ON ONLY satapi.items USING btree (datetime DESC, collection, id, west, south, east, north);
@@ -358,12 +615,19 @@ CREATE INDEX items_default_datetime_collection_id_west_south_east_north_idx ON s
 CREATE INDEX items_geometry_second ON ONLY satapi.items USING gist (geometry, second, hashtext(collection));
 CREATE INDEX items_default_geometry_second_hashtext_idx ON satapi.items_default USING gist (geometry, second, hashtext(collection));
 CREATE INDEX items_default_nullif_collection_id_idx ON satapi.items_default USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
+CREATE INDEX items_words ON ONLY satapi.items USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE INDEX items_default_words_idx ON satapi.items_default USING gin (words) WITH (gin_pending_list_limit='256');
 ALTER INDEX satapi.items_collection_datetime ATTACH PARTITION satapi.items_default_collection_datetime_id_west_south_east_north_idx;
 ALTER INDEX satapi.items_datetime ATTACH PARTITION satapi.items_default_datetime_collection_id_west_south_east_north_idx;
 ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_geometry_second_hashtext_idx;
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
+ALTER INDEX satapi.items_words ATTACH PARTITION satapi.items_default_words_idx;
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
+CREATE TRIGGER note_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
 ALTER TABLE ONLY satapi.indexes

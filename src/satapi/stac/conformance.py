@@ -16,6 +16,10 @@ CLASSES: dict[str, str] = {
     "https://api.stacspec.org/v1.1.0/ogcapi-features#sort": "sortby",
     "https://api.stacspec.org/v1.0.0/item-search#query": "query",
     "https://api.stacspec.org/v1.0.0/ogcapi-features#query": "query",
+    "https://api.stacspec.org/v1.0.0-rc.1/item-search#free-text": "q, lists of terms",
+    "https://api.stacspec.org/v1.0.0-rc.1/item-search#advanced-free-text": "q, texts with operators",
+    "https://api.stacspec.org/v1.0.0-rc.1/ogcapi-features#free-text": "q, lists of terms",
+    "https://api.stacspec.org/v1.0.0-rc.1/ogcapi-features#advanced-free-text": "q, texts with operators",
     "https://api.stacspec.org/v1.0.0/item-search#filter": "filter",
     # Clients of the release candidates look for it under their version.
     "https://api.stacspec.org/v1.0.0-rc.2/item-search#filter": "filter",

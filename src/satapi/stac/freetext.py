@@ -1,26 +1,23 @@
-"""Free text: what the parameter q asks of the words of an item or collection (free-text extension v1.0.0-rc.1).
-
-A word is a run of letters and digits; case, accents and everything else between words do not matter.
-"""
+"""Free text: what the parameter q asks of the words of an item or collection (free-text extension v1.0.0-rc.1)."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, assert_never
 
 import msgspec
 
 from satapi.errors import InvalidError, TooLargeError
+from satapi.stac.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A word, or several that stand side by side in one text, as they were written."""
+    """A word, or several that stand side by side in one text."""
 
-    text: str
+    words: tuple[str, ...]
 
 
 class And(msgspec.Struct, frozen=True):
@@ -42,6 +39,36 @@ class Not(msgspec.Struct, frozen=True):
 
 
 FreeText = Words | And | Or | Not
+
+
+def required(text: FreeText) -> FreeText | None:
+    """What must be there, without what must not: it matches whatever the text does. None where nothing must."""
+    match text:
+        case Words():
+            return text
+        case Not():
+            return None
+        case And(arguments):
+            found = [each for each in map(required, arguments) if each is not None]
+            return _joined(And, found) if found else None
+        case Or(arguments):
+            found = [each for each in map(required, arguments) if each is not None]
+            return _joined(Or, found) if len(found) == len(arguments) else None
+        case _:
+            assert_never(text)
+
+
+def alternatives(text: FreeText) -> int:
+    """How many terms may each be reason enough to match; one where nothing is optional."""
+    match text:
+        case Words() | Not():
+            return 1
+        case And(arguments):
+            return min(map(alternatives, arguments))
+        case Or(arguments):
+            return sum(map(alternatives, arguments))
+        case _:
+            assert_never(text)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,16 +98,8 @@ def parse(given: str | Sequence[str], limits: Limits, parameter: str = "q") -> F
         raise TooLargeError(parameter, given, "it is nested too deeply") from None
 
 
-def has_word(text: str) -> bool:
-    """Whether there is a letter or digit, of which words are made."""
-    return any(unicodedata.category(character) in _WORD_CATEGORIES for character in text)
-
-
-_WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
-
-
 def _terms(given: Sequence[str], limits: Limits, parameter: str) -> FreeText | None:
-    found = [Words(term.replace("\0", " ")) for term in given if has_word(term)]
+    found = [Words(tuple(found)) for term in given if (found := words(term))]
     if len(found) > limits.terms:
         raise _too_many(limits, parameter)
     if not found and any(given):
@@ -176,9 +195,9 @@ class _Parser:
         sign = self._token.value if self._token.kind == "sign" else ""
         self._index += bool(sign)
         token = self._token
-        if token.kind == "word" or (token.kind == "phrase" and has_word(token.value)):
+        if token.kind in {"word", "phrase"} and (found := words(token.value)):
             self._index += 1
-            return sign, Words(token.value)
+            return sign, Words(tuple(found))
         if not self._is_symbol("("):
             self._fail(_TERM)
         return sign, self._group(token)
@@ -222,7 +241,7 @@ class _Parser:
                 )
             at = found.end()
             token = _token(found)
-            if token.kind != "word" or has_word(token.value):
+            if token.kind != "word" or words(token.value):
                 tokens.append(token)
             elif tokens and tokens[-1].kind == "sign":
                 tokens.pop()
@@ -245,7 +264,7 @@ def _token(found: re.Match[str]) -> _Token:
         case "symbol":
             return _Token("symbol", value, at)
         case "phrase":
-            return _Token("phrase", value.replace("\0", " "), at - 1)
+            return _Token("phrase", value, at - 1)
         case _:
             return _Token("operator" if value in _OPERATORS else "word", value, at)
 
@@ -254,4 +273,4 @@ def _side_by_side(tokens: Sequence[_Token]) -> Words | None:
     """A term of plain words alone."""
     if any(token.kind != "word" for token in tokens):
         return None
-    return Words(" ".join(token.value for token in tokens))
+    return Words(tuple(word for token in tokens for word in words(token.value)))

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from satapi.cql2.ast import Node
+from satapi.stac.freetext import FreeText
 from satapi.stac.geometry import Area
 from satapi.stac.times import Interval
 
@@ -64,6 +65,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     window: Interval | None = None
     tests: tuple[PropertyTest, ...] = ()
     filter: Node | None = None
+    text: FreeText | None = None
     sortby: tuple[SortKey, ...] = ()
     fields: Fields | None = None
     position: Position | None = None
