@@ -2,9 +2,14 @@
 
     SatapiError
     ├── InvalidError        the caller sent something that is not allowed      400
-    │   └── TooLargeError   it is well formed but over a limit                 413
+    │   ├── TooLargeError   it is well formed but over a limit                 413
+    │   └── DocumentError   it is well formed but no valid item or collection  422
     ├── NotFoundError       what was named does not exist                      404
-    ├── ConflictError       it exists already                                  409
+    ├── ConflictError       it exists already, or is not as a change expects   409
+    ├── RefusedError        documents of a request that is done whole or not   by their codes
+    ├── MediaTypeError      the body is of a kind that is not read here        415
+    ├── PreconditionError   what is to change is not the version that is meant 412
+    ├── UnconditionalError  a change does not say which version it means       428
     ├── LoadError           a load stopped; whole batches before it are kept
     ├── PartitionError      PostgreSQL stopped what was to be done with partitions
     ├── SchemaError         the database schema is not the one this code knows
@@ -16,6 +21,13 @@ HTTP status codes are given to these in one table, `satapi.http.problems`.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class SatapiError(Exception):
@@ -49,6 +61,12 @@ class TooLargeError(InvalidError):
     code = "TooLarge"
 
 
+class DocumentError(InvalidError):
+    """A document is JSON, but no valid item or collection, or a patch makes none of it."""
+
+    code = "InvalidDocument"
+
+
 class NotFoundError(SatapiError):
     """What the path names does not exist."""
 
@@ -56,9 +74,52 @@ class NotFoundError(SatapiError):
 
 
 class ConflictError(SatapiError):
-    """What is to be made exists already."""
+    """What is to be made exists already, or what is to be changed is not as the change expects it."""
 
     code = "Conflict"
+
+
+class Refusal(Struct, frozen=True):
+    """A document that is not stored: its place in the request, its id if it has one, and why."""
+
+    index: int
+    id: str | None
+    code: Literal["InvalidDocument", "NotFound", "Conflict"]
+    reason: str
+
+
+class RefusedError(SatapiError):
+    """Documents of a request are refused, and so nothing of it is stored; `refusals` has each of them."""
+
+    def __init__(self, refusals: Sequence[Refusal], among: int) -> None:
+        super().__init__(
+            f"Nothing is stored: {len(refusals)} of {among} documents are refused; errors has each of them"
+        )
+        self.refusals = refusals
+        codes = {refusal.code for refusal in refusals}
+        self.code = codes.pop() if len(codes) == 1 else DocumentError.code
+
+
+class MediaTypeError(SatapiError):
+    """A body is of a media type or an encoding that is not read here; `allowed` are the media types that are."""
+
+    code = "UnsupportedMediaType"
+
+    def __init__(self, description: str, allowed: Sequence[str]) -> None:
+        super().__init__(description)
+        self.allowed = allowed
+
+
+class PreconditionError(SatapiError):
+    """What is to be changed is not the version that the request means."""
+
+    code = "PreconditionFailed"
+
+
+class UnconditionalError(SatapiError):
+    """The server only changes what a request names the version of."""
+
+    code = "PreconditionRequired"
 
 
 class LoadError(SatapiError):

@@ -77,6 +77,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 10_000
     count_timeout_s: Annotated[Seconds, Meta(description="Seconds that such a count may take.")] = 0.25
     body_max_bytes: Annotated[Positive, Meta(description="Size of a request body, at most.")] = 1_048_576
+    writes: Annotated[
+        Literal["off", "open"],
+        Meta(description="Who may write over HTTP: nobody, or with open everybody who can reach the server."),
+    ] = "off"
+    bulk_max_bytes: Annotated[Positive, Meta(description="Size of a body that brings several items, at most.")] = (
+        67_108_864
+    )
+    stream_max_bytes: Annotated[
+        Positive, Meta(description="Size of a body that brings items line by line, at most.")
+    ] = 1_073_741_824
+    if_match_required: Annotated[
+        bool, Meta(description="Refuse to replace, patch or delete without If-Match, with a 428.")
+    ] = False
     nesting_max: Annotated[Positive, Meta(description="Nesting of a request's JSON, at most.")] = 64
     geometry_max_points: Annotated[Positive, Meta(description="Points of a request's geometry, at most.")] = 10_000
     ids_max: Annotated[Positive, Meta(description="Ids in one search, at most.")] = 1_000

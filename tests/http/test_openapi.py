@@ -14,6 +14,7 @@ from satapi import __version__
 from satapi.http import documentation, openapi, schemas
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.routes import RESOURCES
+from satapi.http.writing import with_writing
 from satapi.settings import Settings
 from satapi.stac import paths
 from satapi.stac.links import OPENAPI_3_0, OPENAPI_3_1
@@ -64,6 +65,22 @@ def test_the_document_is_valid(version: openapi.Version) -> None:
         if "$ref" in node:
             _, section, kind, name = node["$ref"].split("/")
             assert name in described[section][kind]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_of_a_server_that_lets_clients_write_is_valid(version: openapi.Version) -> None:
+    made = openapi.document(with_writing(RESOURCES), Settings(), "https://stac.test", version)
+    described = msgspec.json.decode(msgspec.json.encode(made))
+    schemathesis.openapi.from_dict(described).validate()
+    for node in nodes(described):
+        if "$ref" in node:
+            _, section, kind, name = node["$ref"].split("/")
+            assert name in described[section][kind]
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            if method in {"put", "patch"} or (method == "delete" and path.endswith("}")):
+                assert "412" in operation["responses"]
+                assert ("requestBody" in operation) == (method != "delete")
 
 
 def test_the_schemas_of_3_1_are_json_schemas() -> None:

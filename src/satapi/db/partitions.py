@@ -124,6 +124,16 @@ async def merge(connection: asyncpg.Connection, collection: str) -> int:
         return int(moved.rpartition(" ")[2])
 
 
+async def drop_empty(connection: asyncpg.Connection, collection: str) -> None:
+    """Drop the partition of a collection that has no items, where it has one of its own.
+
+    The caller holds the collection. Raises ConflictError when others never let go of the table.
+    """
+    name = await _own(connection, collection)
+    if name is not None:
+        await patiently(connection, "drop table %1$I", name)
+
+
 async def _own(connection: asyncpg.Connection, collection: str) -> str | None:
     found = [each.name for each in await partitions(connection) if each.collection == collection]
     return found[0] if found else None

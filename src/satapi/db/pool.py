@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 import msgspec
@@ -109,6 +109,13 @@ class Database(msgspec.Struct, frozen=True):
                     return await connection.fetch(text, *values, timeout=timeout_s)
                 except TimeoutError:
                     raise asyncpg.QueryCanceledError from None
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncGenerator[asyncpg.Connection]:
+        """A connection to write with, in transactions that are the caller's. Raises UnavailableError, TimedOutError."""
+        with translated():
+            async with self.pool.acquire(timeout=self.wait_s) as connection:
+                yield cast("asyncpg.Connection", connection)
 
 
 @asynccontextmanager

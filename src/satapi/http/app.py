@@ -50,9 +50,9 @@ def build_app(settings: Settings) -> Starlette:
             yield
 
     return Starlette(
-        routes=routes(),
+        routes=routes(settings),
         middleware=[
-            Middleware(Envelope, root_path=settings.root_path),
+            Middleware(Envelope, root_path=settings.root_path, writing=settings.writes != "off"),
             Middleware(Compression, min_bytes=settings.compress_min_bytes),
         ],
         exception_handlers={HTTPStatus.NOT_FOUND: _nowhere},

@@ -120,4 +120,4 @@ async def get_collection(request: Request) -> Response:
     if content is None:
         raise NotFoundError(f"There is no collection {name!r}")
     body = responses.linked(content, links.collection(urls.base(request, here.settings), name))
-    return responses.tagged(request, body, responses.JSON)
+    return responses.tagged(request, body, responses.JSON, responses.stored_tag(content, body))

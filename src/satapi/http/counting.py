@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from satapi.db import items
 from satapi.errors import TimedOutError
+from satapi.http.preferences import preferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +22,6 @@ Mode = Literal["auto", "exact", "estimated", "none"]
 
 _MODES: Mapping[Preference, Mode] = {"exact": "exact", "planned": "estimated", "none": "none"}
 
-# A preference ends at a comma, and its own parameters follow a semicolon (RFC 7240, 2).
-_COUNT = re.compile(r"(?:^|,)\s*count\s*=\s*\"?(\w+)\"?\s*(?=[,;]|$)", re.IGNORECASE)
-
 
 class Counted(NamedTuple):
     """How many items match in all, None where that is not known; and the headers that say so where it was preferred."""
@@ -35,8 +32,7 @@ class Counted(NamedTuple):
 
 def preference(headers: Headers) -> Preference | None:
     """What the request prefers: the first `count` of its Prefer headers; others than the known ones are ignored."""
-    found = _COUNT.search(", ".join(headers.getlist("prefer")))
-    value = found[1].lower() if found else None
+    value = preferred(headers, "count")
     return cast("Preference", value) if value in _MODES else None
 
 

@@ -33,10 +33,9 @@ _CORS = [
         b"Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, Server-Timing, X-Request-ID",
     ),
 ]
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Max-Age": "86400",
-}
+_READING = "GET, HEAD, POST, OPTIONS"
+_WRITING = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_PREFLIGHT = {"Access-Control-Max-Age": "86400"}
 
 # Nginx's number for a client that closed the connection, for the log alone.
 _CLIENT_GONE = 499
@@ -45,8 +44,9 @@ _CLIENT_GONE = 499
 class Envelope:
     """ASGI middleware: request id, CORS and Server-Timing headers, one log line, and paths in their escaped form."""
 
-    def __init__(self, app: ASGIApp, root_path: str) -> None:
+    def __init__(self, app: ASGIApp, root_path: str, *, writing: bool = False) -> None:
         self.app = app
+        self._methods = _WRITING if writing else _READING
         self.root_path = root_path.rstrip("/")
         # Request ids are those of this process in their order: a random one each would cost a call of the system.
         self._ids = map(f"{uuid.uuid4().hex[:20]}{{:012x}}".format, itertools.count(1))
@@ -56,7 +56,7 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send, self._ids)
+        exchange = _Exchange(scope, send, self._ids, self._methods)
         scope["path"] = self._path(scope)
         scope["root_path"] = ""
         scope.setdefault("state", {})["timing"] = exchange.timing
@@ -83,7 +83,8 @@ class Envelope:
 class _Exchange:
     """One request and its answer, as it goes out."""
 
-    def __init__(self, scope: Scope, send: Send, ids: Iterator[str]) -> None:
+    def __init__(self, scope: Scope, send: Send, ids: Iterator[str], methods: str) -> None:
+        self._methods = methods
         headers = Headers(scope=scope)
         given = headers.get("x-request-id")
         self.request_id = given if given and _REQUEST_ID.fullmatch(given) else next(ids)
@@ -110,6 +111,7 @@ class _Exchange:
             if self._is_preflight:
                 preflight = MutableHeaders(raw=headers)
                 preflight.update(_PREFLIGHT)
+                preflight["Access-Control-Allow-Methods"] = self._methods
                 preflight["Access-Control-Allow-Headers"] = self._requested_headers or "*"
         else:
             self.sent_bytes += len(message.get("body", b""))

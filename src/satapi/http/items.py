@@ -48,7 +48,11 @@ async def get_item_anywhere(request: Request) -> Response:
     return responses.json({"description": description, "links": choices}, status=300)
 
 
+def linked(base: str, collection: str, identifier: str, content: bytes) -> bytes:
+    """An item as it is sent, with the server's links."""
+    return b"".join(responses.ItemLinks(base).splice(content, collection, identifier))
+
+
 def _answer(request: Request, row: items.Row) -> Response:
-    base = urls.base(request, server(request).settings)
-    body = b"".join(responses.ItemLinks(base).splice(row.content, row.collection, row.id))
-    return responses.tagged(request, body, responses.GEOJSON)
+    body = linked(urls.base(request, server(request).settings), row.collection, row.id, row.content)
+    return responses.tagged(request, body, responses.GEOJSON, responses.stored_tag(row.content, body))

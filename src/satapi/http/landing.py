@@ -26,12 +26,13 @@ async def get_landing(request: Request) -> Response:
             "id": here.settings.catalog_id,
             "title": here.settings.title,
             "description": here.settings.description,
-            "conformsTo": list(conformance.CLASSES),
+            "conformsTo": conformance.classes(writing=here.settings.writes != "off"),
             "links": [*links.landing(base), *children],
         }
     )
 
 
-async def get_conformance(_: Request) -> Response:
+async def get_conformance(request: Request) -> Response:
     """GET /conformance (OGC API Features 1.0, 7.4)."""
-    return responses.json({"conformsTo": list(conformance.CLASSES)})
+    writing = server(request).settings.writes != "off"
+    return responses.json({"conformsTo": conformance.classes(writing=writing)})

@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.responses import Response
 
 from satapi.errors import (
     ConflictError,
+    DocumentError,
     InvalidError,
+    MediaTypeError,
     NotFoundError,
+    PreconditionError,
+    RefusedError,
     SatapiError,
     SchemaError,
     TimedOutError,
     TooLargeError,
     UnavailableError,
+    UnconditionalError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satapi.errors import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 
 # The most derived class first.
 _STATUSES: tuple[tuple[type[SatapiError], HTTPStatus], ...] = (
     (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (DocumentError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InvalidError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
+    (MediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (PreconditionError, HTTPStatus.PRECONDITION_FAILED),
+    (UnconditionalError, HTTPStatus.PRECONDITION_REQUIRED),
     (TimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (SchemaError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
+# Of documents that are refused together, by what they have in common.
+_REFUSED = {kind.code: status for kind, status in _STATUSES if kind in {DocumentError, NotFoundError, ConflictError}}
+
 _RETRY_AFTER_S = 5
+
+
+class ProblemEntry(msgspec.Struct, omit_defaults=True):
+    """One of several documents that are refused: its place in the request from 0, its id, and why."""
+
+    index: int
+    code: str
+    reason: str
+    id: str | None = None
 
 
 class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -45,12 +72,20 @@ class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
     parameter: str | None = None
     value: str | None = None
     allowed: str | None = None
+    errors: list[ProblemEntry] | None = None
 
 
 def response(error: SatapiError) -> Response:
     """The answer to a request that failed."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if isinstance(error, RefusedError):
+        status = _REFUSED[error.code]
+    else:
+        found = (status for kind, status in _STATUSES if isinstance(error, kind))
+        status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if isinstance(error, MediaTypeError):
+        # What would be read (RFC 9110, 15.5.16).
+        headers["Accept"] = ", ".join(error.allowed)
     return of_status(status, error.code, error.description, error, headers)
 
 
@@ -65,4 +100,10 @@ def of_status(
     problem = Problem(title=status.phrase, status=status.value, detail=description, code=code, description=description)
     if isinstance(error, InvalidError):
         problem.parameter, problem.value, problem.allowed = error.parameter, error.value, error.allowed
+    if isinstance(error, RefusedError):
+        problem.errors = _entries(error.refusals)
     return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _entries(refusals: Sequence[Refusal]) -> list[ProblemEntry]:
+    return [ProblemEntry(refusal.index, refusal.code, refusal.reason, refusal.id) for refusal in refusals]

@@ -86,13 +86,14 @@ def body_members(body: bytes, allowed: Sequence[str], settings: Settings) -> dic
     return {name: value for name, value in given.items() if name in allowed and bytes(value) != b"null"}
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
+async def read_body(request: Request, settings: Settings, *, is_bulk: bool = False) -> bytes:
     """The body of a request. Raises TooLargeError as soon as it is over the limit."""
+    at_most = settings.bulk_max_bytes if is_bulk else settings.body_max_bytes
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > settings.body_max_bytes:
-            raise TooLargeError("body", "a larger one", f"at most {settings.body_max_bytes} bytes are allowed")
+        if len(body) > at_most:
+            raise TooLargeError("body", "a larger one", f"at most {at_most} bytes are allowed")
     return bytes(body)
 
 

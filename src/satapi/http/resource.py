@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 Handler = Callable[[Request], Awaitable[Response]]
+Method = Literal["get", "post", "put", "patch", "delete"]
 
 
 class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
-    `gives` is what it answers with 200: the struct of a document, or the media types of what is none. `statuses` are
-    all that it may answer, `parameters` the names of those in the query, `headers` those of a request that count, and
-    `takes` the name of the schema of its body.
+    `gives` is what it answers with 200 or 201: the struct of a document, or those of several and the media types of
+    what is none. `statuses` are all that it may answer, `parameters` the names of those in the query, `headers` those
+    of a request that count, and `takes` the name of the schema of its body, or those by media type.
     """
 
     handler: Handler
     id: str
     summary: str
-    gives: type[msgspec.Struct] | tuple[str, ...]
+    gives: type[msgspec.Struct] | tuple[str | type[msgspec.Struct], ...]
     statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
-    takes: str = ""
+    takes: str | Mapping[str, str] = ""
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """A path and what answers each method on it; HEAD and OPTIONS are answered on all of them."""
+    """A path and what answers each method on it; HEAD is answered beside GET, and OPTIONS on all of them."""
 
     path: str
     tag: str
-    get: Operation
+    get: Operation | None = None
     post: Operation | None = None
+    put: Operation | None = None
+    patch: Operation | None = None
+    delete: Operation | None = None
 
     @property
     def methods(self) -> list[str]:
         """What Allow says."""
-        return ["GET", "HEAD", *(["POST"] if self.post else []), "OPTIONS"]
+        found = [method.upper() for method in self.operations]
+        return [*(["GET", "HEAD"] if self.get else []), *(name for name in found if name != "GET"), "OPTIONS"]
 
     @property
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> dict[Method, Operation]:
         """What is described, by method in lower case: HEAD and OPTIONS are alike everywhere."""
-        return {"get": self.get} | ({"post": self.post} if self.post else {})
+        operations: dict[Method, Operation | None] = {
+            "get": self.get,
+            "post": self.post,
+            "put": self.put,
+            "patch": self.patch,
+            "delete": self.delete,
+        }
+        return {method: operation for method, operation in operations.items() if operation is not None}
 
     @property
     def template(self) -> str:

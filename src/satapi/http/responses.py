@@ -41,9 +41,20 @@ def json(value: object, media_type: str = JSON, status: int = 200, headers: dict
     return Response(encode(value), status_code=status, media_type=media_type, headers=headers)
 
 
-def tagged(request: Request, body: bytes, media_type: str) -> Response:
-    """A stored document with its entity tag; 304 where the client has it (RFC 9110, 13.1.2)."""
-    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+def version(content: bytes) -> str:
+    """What names the version of a stored document, wherever it is read: entity tags begin with it."""
+    return blake2b(content, digest_size=12).hexdigest()
+
+
+def stored_tag(content: bytes, body: bytes) -> str:
+    """The strong entity tag of a stored document with the server's links, which depend on where it is read."""
+    return f'"{version(content)}.{blake2b(body[len(content) - 2 :], digest_size=4).hexdigest()}"'
+
+
+def tagged(request: Request, body: bytes, media_type: str, tag: str | None = None) -> Response:
+    """A document with its entity tag; 304 where the client has it (RFC 9110, 13.1.2)."""
+    if tag is None:
+        tag = f'"{version(body)}"'
     if (known := _match(request.headers.get("if-none-match"), tag)) is not None:
         return Response(status_code=304, headers={"ETag": known, "Vary": "Accept-Encoding"})
     return Response(body, media_type=media_type, headers={"ETag": tag})

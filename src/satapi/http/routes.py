@@ -29,15 +29,19 @@ from satapi.http import (
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.presence import ClientGoneError
 from satapi.http.resource import Operation, Resource
+from satapi.http.server import server
+from satapi.http.writing import with_writing
 from satapi.stac import paths
 from satapi.stac.links import HTML, OPENAPI_3_0, OPENAPI_3_1, SCHEMA
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from satapi.settings import Settings
+
 
 async def _get_api(request: Request) -> Response:
-    return await documentation.get_api(request, RESOURCES)
+    return await documentation.get_api(request, resources(server(request).settings))
 
 
 # What may be answered: without the database, from it, by a search, and where one document is named.
@@ -286,17 +290,27 @@ RESOURCES: tuple[Resource, ...] = (
 )
 
 
-def routes() -> list[Route]:
+def resources(settings: Settings) -> tuple[Resource, ...]:
+    """The table of a server, which may let its clients write."""
+    return RESOURCES if settings.writes == "off" else with_writing(RESOURCES)
+
+
+def routes(settings: Settings) -> list[Route]:
     """The table for Starlette."""
-    return [Route(resource.path, _Endpoint(resource)) for resource in RESOURCES]
+    return [Route(resource.path, _Endpoint(resource)) for resource in resources(settings)]
 
 
 class _Endpoint:
     """The ASGI application of one resource, for every method; what fails in it becomes a problem document."""
 
     def __init__(self, resource: Resource) -> None:
-        self._resource = resource
+        self._handlers = {method.upper(): operation.handler for method, operation in resource.operations.items()}
+        if resource.get is not None:
+            self._handlers["HEAD"] = resource.get.handler
         self._allow = {"Allow": ", ".join(resource.methods)}
+        if resource.patch is not None:
+            # RFC 5789, 3.1.
+            self._allow["Accept-Patch"] = ", ".join(resource.patch.takes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
@@ -315,25 +329,20 @@ class _Endpoint:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        match request.method:
-            case "GET":
-                return await self._resource.get.handler(request)
-            case "HEAD":
-                answer = await self._resource.get.handler(request)
-                # A page that would be streamed need not be read to say that it is there.
-                if isinstance(answer, StreamingResponse):
-                    head = Response(status_code=answer.status_code, media_type=answer.media_type)
-                    del head.headers["Content-Length"]
-                    return head
-                return answer
-            case "POST" if self._resource.post is not None:
-                return await self._resource.post.handler(request)
-            case "OPTIONS":
-                return Response(status_code=HTTPStatus.NO_CONTENT, headers=self._allow)
-            case method:
-                return problems.of_status(
-                    HTTPStatus.METHOD_NOT_ALLOWED,
-                    "MethodNotAllowed",
-                    f"{method} is not allowed here; allowed are {self._allow['Allow']}",
-                    headers=self._allow,
-                )
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=self._allow)
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            return problems.of_status(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                f"{request.method} is not allowed here; allowed are {self._allow['Allow']}",
+                headers=self._allow,
+            )
+        answer = await handler(request)
+        # A page that would be streamed need not be read to say that it is there.
+        if request.method == "HEAD" and isinstance(answer, StreamingResponse):
+            head = Response(status_code=answer.status_code, media_type=answer.media_type)
+            del head.headers["Content-Length"]
+            return head
+        return answer

@@ -190,7 +190,8 @@ class _Load(Generic[RowT]):
         async with connection.transaction():
             stored = await self._store(connection, batch.rows, self._method)
             refused = [
-                BadItem(*batch.places[at], batch.rows[at].id, reason) for at, reason in sorted(stored.refused.items())
+                BadItem(*batch.places[at], batch.rows[at].id, refused.reason)
+                for at, refused in sorted(stored.refused.items())
             ]
             self._tell(refused)
         self._stored[batch.number] = _Span(batch.read, batch.first, batch.last)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -12,7 +14,7 @@ from satapi.errors import InvalidError
 from satapi.ingest.columns import read_times, to_ewkb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
 Key = tuple[str, ...]
@@ -51,26 +53,35 @@ class CollectionRow(Struct, frozen=True, gc=False):
         return (self.id,)
 
 
-def prepare_item(raw: bytes) -> Row:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def prepare_item(raw: bytes, added: Mapping[str, str] = _NOTHING) -> Row:
     """Make the row of one item; raises InvalidError naming the member that is wrong."""
-    (row,) = prepare_items([raw])
+    (row,) = prepare_items([raw], added)
     if isinstance(row, InvalidError):
         raise row
     return row
 
 
-def prepare_items(raws: Sequence[bytes]) -> list[Row | InvalidError]:
-    """Make the rows of many items at once (geometries are read in one call): a row or the reason for each, in order."""
-    rows = [_attempt(_item, raw) for raw in raws]
+def prepare_items(raws: Sequence[bytes], added: Mapping[str, str] = _NOTHING) -> list[Row | InvalidError]:
+    """Make the rows of many items at once (geometries are read in one call): a row or the reason for each, in order.
+
+    Members that are `added` are put into items without them.
+    """
+    defaults = {name: Raw(_key.encode(text)) for name, text in added.items()}
+    rows = [_attempt(partial(_item, defaults=defaults), raw) for raw in raws]
     located = [(at, row, row.geometry) for at, row in enumerate(rows) if isinstance(row, Row) and row.geometry]
     for (at, row, _), geometry in zip(located, to_ewkb([text for _, _, text in located]), strict=True):
         rows[at] = geometry if isinstance(geometry, InvalidError) else msgspec.structs.replace(row, geometry=geometry)
     return rows
 
 
-def prepare_collection(raw: bytes) -> CollectionRow:
+def prepare_collection(raw: bytes, added: Mapping[str, str] = _NOTHING) -> CollectionRow:
     """Make the row of one collection; raises InvalidError naming the member that is wrong."""
     members = _members(raw)
+    for name, text in added.items():
+        members.setdefault(name, Raw(_key.encode(text)))
     _check_type(members, "Collection")
     return CollectionRow(_text(members, "id"), _content(members, _COLLECTION_LINKS))
 
@@ -87,9 +98,11 @@ def _attempt(prepare: Callable[[bytes], T], raw: bytes) -> T | InvalidError:
         return error
 
 
-def _item(raw: bytes) -> Row:
+def _item(raw: bytes, defaults: Mapping[str, Raw]) -> Row:
     """Make the row of an item, its geometry still as GeoJSON."""
     members = _members(raw)
+    for name, value in defaults.items():
+        members.setdefault(name, value)
     _check_type(members, "Feature")
     _object(members, "assets")
     properties = _object(members, "properties")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import asyncpg
 from msgspec import Struct, field
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from satapi.ingest.prepare import CollectionRow, Key, Row
 
 Method = Literal["insert", "ignore", "upsert"]
+T = TypeVar("T")
+
+
+class Refused(NamedTuple):
+    """Why a row is not stored."""
+
+    code: Literal["InvalidDocument", "NotFound", "Conflict"]
+    reason: str
 
 
 class Stored(Struct):
@@ -33,13 +41,13 @@ class Stored(Struct):
     updated: int = 0
     unchanged: int = 0
     ignored: int = 0
-    refused: dict[int, str] = field(default_factory=dict[int, str])
+    refused: dict[int, Refused] = field(default_factory=dict[int, Refused])
 
 
 # Writes the rows at the first places, those of the second having an older version in the catalog.
 Write = Callable[[Sequence[int], Sequence[int]], Awaitable[None]]
 
-_EXISTS = "it is in the catalog already, or earlier in its file"
+_EXISTS = Refused("Conflict", "it is in the catalog already, or earlier in its file")
 
 # What PostgreSQL can refuse a row for: its values, its size, or what PostGIS says of a geometry.
 _ROW_ERRORS = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.InternalServerError)
@@ -64,7 +72,8 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         held = await hold(connection, by_collection(rows[at] for at in chosen))
         for at in chosen:
             if rows[at].collection not in held:
-                stored.refused[at] = f"the collection {rows[at].collection!r} is unknown; load it before its items"
+                reason = f"the collection {rows[at].collection!r} is unknown; it must be there before its items"
+                stored.refused[at] = Refused("NotFound", reason)
         chosen = [at for at in chosen if at not in stored.refused]
         existing = await _existing_items(connection, [keys[at] for at in chosen], whole=method == "upsert")
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
@@ -86,7 +95,7 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         await widen(connection, {name: [row.properties for row in alike] for name, alike in groups.items()})
         return stored
 
-    return await _retried(connection, attempt, {row.collection for row in rows})
+    return await retried(connection, attempt, {row.collection for row in rows})
 
 
 async def store_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow], method: Method) -> Stored:
@@ -108,12 +117,13 @@ async def store_collections(connection: asyncpg.Connection, rows: Sequence[Colle
         await _write(connection, write, fresh, changed, stored)
         return stored
 
-    return await _retried(connection, attempt)
+    return await retried(connection, attempt)
 
 
-async def _retried(
-    connection: asyncpg.Connection, attempt: Callable[[], Awaitable[Stored]], collections: Collection[str] = ()
-) -> Stored:
+async def retried(
+    connection: asyncpg.Connection, attempt: Callable[[], Awaitable[T]], collections: Collection[str] = ()
+) -> T:
+    """Do something in a transaction, again where another writer was at the same rows. Raises ConflictError."""
     race: asyncpg.PostgresError | None = None
     for _ in range(_ATTEMPTS):
         try:
@@ -179,7 +189,7 @@ async def _write(
     except _ROW_ERRORS as error:
         match (*fresh, *changed):
             case (at,):
-                stored.refused[at] = f"PostgreSQL refuses it: {error}"
+                stored.refused[at] = Refused("InvalidDocument", f"PostgreSQL refuses it: {error}")
             case _:
                 for half in (slice(None, None, 2), slice(1, None, 2)):
                     await _write(connection, write, fresh[half], changed[half], stored)
@@ -194,6 +204,25 @@ _DELETE_ITEMS = """
     delete from items as i using unnest($1::text[], $2::text[]) as k (collection, id)
     where i.collection = k.collection and i.id = k.id
 """
+
+
+_LOCK_ITEM = "select from items where collection = $1 and id = $2 for update"
+
+
+async def locked_item(connection: asyncpg.Connection, collection: str, identifier: str) -> bytes | None:
+    """The content of an item that nobody else changes until the transaction ends, or None where there is none."""
+    key = (collection, identifier)
+    while True:
+        locked = await connection.fetch(_LOCK_ITEM, *key)
+        existing = await _existing_items(connection, [key], whole=True)
+        # Who waits for a row that is being replaced finds no row, though there is one by then.
+        if locked or not existing:
+            return existing.get(key)
+
+
+async def delete_item(connection: asyncpg.Connection, collection: str, identifier: str) -> None:
+    """Delete one item."""
+    await connection.execute(_DELETE_ITEMS, [collection], [identifier])
 
 
 def _compressed(rows: Iterable[Row], dictionaries: Mapping[str, Dictionary | None]) -> dict[Key, Content]:
@@ -236,8 +265,21 @@ _INSERT_COLLECTION = "insert into collections (id, content, words) values ($1, $
 _UPDATE_COLLECTION = "update collections set content = $2, words = $3 where id = $1"
 
 
+# Only who deletes a collection has to wait for those who write its items, and they for him.
+_LOCK_COLLECTION = "select content from collections where id = $1 for no key update"
+_LOCK_LAST = "select content from collections where id = $1 for update"
+
+
+async def locked_collection(connection: asyncpg.Connection, collection: str, *, is_last: bool) -> bytes | None:
+    """The content of a collection that nobody else changes until the transaction ends, None where there is none.
+
+    Where the collection `is_last` of its id, nobody writes items of it meanwhile.
+    """
+    return await connection.fetchval(_LOCK_LAST if is_last else _LOCK_COLLECTION, collection)
+
+
 async def _existing_collections(connection: asyncpg.Connection, names: Sequence[str]) -> dict[Key, bytes | None]:
     records = await connection.fetch(
-        "select id, content from collections where id = any($1::text[]) order by id for update", names
+        "select id, content from collections where id = any($1::text[]) order by id for no key update", names
     )
     return {(name,): content for name, content in records}

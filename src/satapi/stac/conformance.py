@@ -62,3 +62,19 @@ CLASSES: dict[str, str] = {
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30": "OpenAPI 3.0",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson": "GeoJSON",
 }
+
+WRITING: dict[str, str] = {
+    "https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction": "items: POST, PUT, PATCH, DELETE",
+    # Clients of the release candidates look for it under their version.
+    "https://api.stacspec.org/v1.0.0-rc.2/ogcapi-features/extensions/transaction": "items: POST, PUT, PATCH, DELETE",
+    "https://api.stacspec.org/v1.0.0/collections/extensions/transaction": "collections: POST, PUT, PATCH, DELETE",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete": "POST, PUT, DELETE",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update": "PATCH",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features": "items are GeoJSON features",
+}
+"""The classes of transactions, which are claimed where the server takes them."""
+
+
+def classes(*, writing: bool) -> list[str]:
+    """The classes that a server claims."""
+    return [*CLASSES, *(WRITING if writing else ())]
