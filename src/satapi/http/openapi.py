@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, get_args
 
 from satapi import __version__
-from satapi.http import drafts, parameters, problems, schemas, shapes
+from satapi.http import drafts, geometries, parameters, problems, schemas, shapes
 from satapi.http.asked import Asked
 from satapi.http.problems import Problem
 from satapi.stac.links import GEOJSON, JSON
@@ -102,7 +102,15 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         if not isinstance(entry, str)
     ]
     found = schemas.components(
-        [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, shapes.Operation, Problem, Asked]
+        [
+            *given,
+            *get_args(geometries.ANY_GEOMETRY),
+            shapes.Choices,
+            shapes.Comparisons,
+            shapes.Operation,
+            Problem,
+            Asked,
+        ]
     )
     del found[Asked.__name__]
     item, collection = shapes.Item.__name__, shapes.Collection.__name__
@@ -110,7 +118,7 @@ def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Sch
         found
         | (drafts.taken() if _is_writing(resources) else {})
         | {
-            "Geometry": schemas.of(shapes.ANY_GEOMETRY),
+            "Geometry": schemas.of(geometries.ANY_GEOMETRY),
             "Filter": schemas.of(shapes.ANY_FILTER),
             item: found[item] | {"required": list(shapes.ITEM_REQUIRED)},
             collection: found[collection] | {"required": list(shapes.COLLECTION_REQUIRED)},

@@ -6,16 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from satapi.http import schemas
+from satapi.http.geometries import Geometry
 from satapi.stac.aggregation import Aggregation, DataType
 from satapi.stac.links import Link
 
-Position = Annotated[
-    list[float],
-    Meta(min_length=2, max_length=3, description="Longitude and latitude in degrees (WGS 84), perhaps a height."),
-]
-Line = Annotated[list[Position], Meta(min_length=2)]
-Ring = Annotated[list[Position], Meta(min_length=4, description="Its first position is its last one too.")]
 Bbox = Annotated[
     list[float],
     Meta(
@@ -25,54 +19,7 @@ Bbox = Annotated[
         "West is greater than east in a box across the antimeridian.",
     ),
 ]
-# Unions have no name of their own in schemas: this stands for ANY_GEOMETRY.
-Geometry = Annotated[Raw, Meta(extra_json_schema=schemas.ref("Geometry"))]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-
-
-class Point(Struct, frozen=True, tag_field="type"):
-    """A GeoJSON point (RFC 7946)."""
-
-    coordinates: Position
-
-
-class MultiPoint(Struct, frozen=True, tag_field="type"):
-    """GeoJSON points."""
-
-    coordinates: Annotated[list[Position], Meta(min_length=1)]
-
-
-class LineString(Struct, frozen=True, tag_field="type"):
-    """A GeoJSON line."""
-
-    coordinates: Line
-
-
-class MultiLineString(Struct, frozen=True, tag_field="type"):
-    """GeoJSON lines."""
-
-    coordinates: Annotated[list[Line], Meta(min_length=1)]
-
-
-class Polygon(Struct, frozen=True, tag_field="type"):
-    """A GeoJSON polygon: its outer ring, and those of its holes."""
-
-    coordinates: Annotated[list[Ring], Meta(min_length=1)]
-
-
-class MultiPolygon(Struct, frozen=True, tag_field="type"):
-    """GeoJSON polygons."""
-
-    coordinates: Annotated[list[Annotated[list[Ring], Meta(min_length=1)]], Meta(min_length=1)]
-
-
-class GeometryCollection(Struct, frozen=True, tag_field="type"):
-    """GeoJSON geometries of any types."""
-
-    geometries: Annotated[list[Geometry], Meta(min_length=1)]
-
-
-ANY_GEOMETRY = Point | MultiPoint | LineString | MultiLineString | Polygon | MultiPolygon | GeometryCollection
 
 
 _OPERATOR_NAMES = {"starts_with": "startsWith", "ends_with": "endsWith", "one_of": "in"}
