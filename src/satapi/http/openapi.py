@@ -67,12 +67,16 @@ def _as_it_is(schema: Schema) -> Schema:
     return schema
 
 
+def _operations(resources: Sequence[Resource]) -> list[Operation]:
+    return [operation for resource in resources for operation in resource.operations.values()]
+
+
 def _schemas(resources: Sequence[Resource], settings: Settings) -> dict[str, Schema]:
-    given: list[type[msgspec.Struct]] = [
-        operation.gives
-        for resource in resources
-        for operation in resource.operations.values()
-        if not isinstance(operation.gives, tuple)
+    given = [
+        entry
+        for operation in _operations(resources)
+        for entry in (operation.gives if isinstance(operation.gives, tuple) else (operation.gives,))
+        if not isinstance(entry, str)
     ]
     found = schemas.components(
         [*given, *get_args(shapes.ANY_GEOMETRY), shapes.Choices, shapes.Comparisons, shapes.Operation, Problem, Asked]
@@ -121,10 +125,14 @@ def _response(status: int, operation: Operation) -> Schema:
             return _ref("responses", str(status))
 
 
-def _content(gives: type[msgspec.Struct] | tuple[str, ...]) -> Schema:
-    if isinstance(gives, tuple):
-        return {media_type: {} for media_type in gives}
-    return {_MEDIA_TYPES.get(gives, JSON): {"schema": schemas.ref(gives.__name__)}}
+def _content(gives: type[msgspec.Struct] | tuple[str | type[msgspec.Struct], ...]) -> Schema:
+    content: Schema = {}
+    for entry in gives if isinstance(gives, tuple) else (gives,):
+        if isinstance(entry, str):
+            content[entry] = {}
+        else:
+            content[_MEDIA_TYPES.get(entry, JSON)] = {"schema": schemas.ref(entry.__name__)}
+    return content
 
 
 def _failure(status: HTTPStatus) -> Schema:

@@ -15,15 +15,15 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Operation(msgspec.Struct, frozen=True):
     """A handler and its description.
 
-    `gives` is what it answers with 200: the struct of a document, or the media types of what is none. `statuses` are
-    all that it may answer, `parameters` the names of those in the query, `headers` those of a request that count, and
-    `takes` the name of the schema of its body.
+    `gives` is what it answers with 200: the struct of a document, or those of several and the media types of what is
+    none. `statuses` are all that it may answer, `parameters` the names of those in the query, `headers` those of a
+    request that count, and `takes` the name of the schema of its body.
     """
 
     handler: Handler
     id: str
     summary: str
-    gives: type[msgspec.Struct] | tuple[str, ...]
+    gives: type[msgspec.Struct] | tuple[str | type[msgspec.Struct], ...]
     statuses: tuple[int, ...]
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from satapi.db.contents import Content, Dictionaries
+from satapi.db.contents import Content, Dictionaries, in_a_line
 from satapi.db.failures import translated
 from satapi.db.pool import fetch
 from satapi.errors import NotFoundError
@@ -63,7 +63,7 @@ async def collections(connection: asyncpg.Connection, names: Sequence[str] | Non
     chosen = sql("true") if names is None else sql("id = any({}::text[])", names)
     async for records in _read(connection, sql("select id, content from collections where {} order by id", chosen)):
         for identifier, content in records:
-            yield identifier, _in_a_line(content)
+            yield identifier, in_a_line(content)
 
 
 async def items(connection: asyncpg.Connection, search: Search, after: Key) -> AsyncIterator[Iterator[bytes]]:
@@ -79,7 +79,7 @@ async def items(connection: asyncpg.Connection, search: Search, after: Key) -> A
         beyond = after.id if name == after.collection else ""
         async for records in _read(connection, select.by_key(one, ITEMS, Spans(*spans), beyond)):
             contents = [Content(record[2], record[3]) for record in records]
-            yield map(_in_a_line, await dictionaries.plain(contents, read))
+            yield map(in_a_line, await dictionaries.plain(contents, read))
 
 
 def _collections(names: Sequence[str] | None, after: Key) -> Sql:
@@ -96,8 +96,3 @@ async def _read(connection: asyncpg.Connection, statement: Sql) -> AsyncIterator
     cursor = await connection.cursor(text, *values)
     while records := await cursor.fetch(_ROWS):
         yield records
-
-
-def _in_a_line(content: bytes) -> bytes:
-    """A document without line breaks: loads store none, but SQL may."""
-    return msgspec.json.format(content, indent=-1) if b"\n" in content or b"\r" in content else content
