@@ -218,6 +218,13 @@ def test_a_whole_catalog_is_gone_on_with_and_keeps_collections_whose_items_it_ha
     assert loaded.code == 0, loaded.err
 
 
+def test_a_folder_that_is_no_export_is_not_loaded(satapi: Callable[..., Ran], database: str, tmp_path: Path) -> None:
+    (tmp_path / "collections.ndjson").touch()
+    refused = satapi("load", "all", str(tmp_path), "--dsn", database)
+    assert refused.code == 1
+    assert "has 0 files items.ndjson, .gz or .zst" in refused.err
+
+
 def test_an_export_to_standard_output_has_nothing_else_on_it(catalog: str) -> None:
     command = [sys.executable, "-m", "satapi", "export", "items", "--collection", ODD, "--dsn", catalog]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SATAPI_")}
