@@ -11,6 +11,7 @@
     ├── PreconditionError   what is to change is not the version that is meant 412
     ├── UnconditionalError  a change does not say which version it means       428
     ├── LoadError           a load stopped; whole batches before it are kept
+    ├── ExportError         an export stopped; what is written is whole lines
     ├── PartitionError      PostgreSQL stopped what was to be done with partitions
     ├── SchemaError         the database schema is not the one this code knows
     ├── ClusterError        the embedded PostgreSQL cannot be found or started
@@ -126,6 +127,12 @@ class LoadError(SatapiError):
     """A load stopped at a bad item or a failed batch."""
 
     code = "LoadFailed"
+
+
+class ExportError(SatapiError):
+    """An export stopped, or cannot be gone on with."""
+
+    code = "ExportFailed"
 
 
 class PartitionError(SatapiError):

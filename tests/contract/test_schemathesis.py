@@ -99,6 +99,7 @@ def sensible(members: Members) -> Members:
     """The search with what only the words of the description ask for: where places lie and how times are written."""
     asked = json.loads(json.dumps(members).replace(r"\u0000", "0"))
     asked.pop("token", None)
+    asked.pop("after", None)
     if "datetime" in asked:
         asked["datetime"] = TIMES[len(str(asked["datetime"])) % len(TIMES)]
     asked.pop("filter-lang", None)

@@ -13,6 +13,7 @@ import schemathesis
 from satapi import __version__
 from satapi.http import documentation, openapi, schemas
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
+from satapi.http.formats import FORMATS, MEDIA_TYPES
 from satapi.http.routes import RESOURCES
 from satapi.http.writing import with_writing
 from satapi.settings import Settings
@@ -132,6 +133,16 @@ def test_the_parameters_of_ogc_api_features_are_as_it_defines_them() -> None:
         given = {key: parameter[key] for key in ("name", "in", "required", "style", "explode")}
         assert given == {"name": name, "in": "query", "required": False, "style": "form", "explode": False}
         assert schema.items() <= parameter["schema"].items()
+
+
+def test_every_search_is_described_with_its_formats() -> None:
+    described = document()["paths"]
+    for path, method in [("/search", "get"), ("/search", "post"), ("/items", "get")]:
+        assert list(described[path][method]["responses"]["200"]["content"]) == [
+            "application/geo+json",
+            *MEDIA_TYPES.values(),
+        ]
+    assert document()["components"]["parameters"]["f"]["schema"]["enum"] == sorted(FORMATS)
 
 
 def test_the_settings_limits_are_described() -> None:

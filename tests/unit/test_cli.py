@@ -26,6 +26,10 @@ COMMANDS = [
     ("db", "status"),
     ("load", "collections"),
     ("load", "items"),
+    ("load", "all"),
+    ("export", "items"),
+    ("export", "collections"),
+    ("export", "all"),
 ]
 
 
@@ -36,7 +40,7 @@ def test_the_help_of_every_command_has_an_example_of_it(satapi: Callable[..., Ra
     assert " ".join(("satapi", *command)) in helped.out.partition("Examples")[2]
 
 
-@pytest.mark.parametrize("group", [(), ("db",), ("load",)])
+@pytest.mark.parametrize("group", [(), ("db",), ("load",), ("export",)])
 def test_a_group_without_a_command_shows_what_there_is(satapi: Callable[..., Ran], group: tuple[str, ...]) -> None:
     shown = satapi(*group)
     assert shown.code == 2

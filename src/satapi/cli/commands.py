@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from satapi import __version__
+from satapi.cli.exports import export
 from satapi.cli.options import Dsn, Json, examples
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
@@ -44,6 +45,7 @@ app.add_typer(text, name="text")
 
 app.add_typer(queryables, name="queryables")
 app.add_typer(index, name="index")
+app.add_typer(export, name="export")
 
 Files = Annotated[
     list[str],
@@ -165,6 +167,22 @@ def items(
     from satapi.cli.load import load_files
 
     load_files("items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+
+
+@load.command("all", epilog=examples("satapi export all backup && satapi load all backup --dsn postgresql:///other"))
+def everything(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", show_default=False, help="What an export wrote.")],
+    *,
+    method: Method = "upsert",
+    on_error: OnError = "stop",
+    batch_size: BatchSize = 1_000,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Load the collections and items that `satapi export all` wrote to a folder."""
+    from satapi.cli.load import load_folder
+
+    load_folder(dsn, folder, method=method, on_error=on_error, batch_size=batch_size, json=json)
 
 
 @partitions.command("list", epilog=examples("satapi partitions list --json"))

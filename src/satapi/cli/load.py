@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 import typer
@@ -13,6 +14,7 @@ import uvloop
 from satapi.cli.database import Target, catalog
 from satapi.cli.partitions import separate_large
 from satapi.cli.progress import shown, summary
+from satapi.errors import LoadError
 from satapi.ingest.load import Report, load_collections, load_items
 
 if TYPE_CHECKING:
@@ -37,6 +39,30 @@ def load_files(
         report = uvloop.run(_load(found, noun, files, method=method, on_error=on_error, batch_size=batch_size))
     typer.echo(msgspec.json.encode(report) if json else summary(noun, report))
     if report.bad:
+        raise typer.Exit(_EXIT_SKIPPED)
+
+
+def load_folder(
+    dsn: str | None, folder: str, *, method: Method, on_error: OnError, batch_size: int, json: bool
+) -> None:
+    """Load what `satapi export all` wrote to a folder and report, as `load_files` does."""
+    files: dict[Noun, list[str]] = {
+        noun: sorted(map(str, Path(folder).glob(f"{noun}.ndjson*"))) for noun in get_args(Noun)
+    }
+    for noun, found in files.items():
+        if len(found) != 1:
+            raise LoadError(f"{folder} has {len(found)} files {noun}.ndjson, .gz or .zst; one is expected")
+    with catalog(dsn) as target:
+        reports = {
+            noun: uvloop.run(_load(target, noun, found, method=method, on_error=on_error, batch_size=batch_size))
+            for noun, found in files.items()
+        }
+    if json:
+        typer.echo(msgspec.json.encode(reports))
+    else:
+        for noun, report in reports.items():
+            typer.echo(summary(noun, report))
+    if any(report.bad for report in reports.values()):
         raise typer.Exit(_EXIT_SKIPPED)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import zstandard
 
 from satapi.query.sql import Sql, sql
@@ -26,6 +27,11 @@ _LEVEL = 3
 _READY_MAX = 256
 
 _PLAIN = b"{"
+
+
+def in_a_line(content: bytes) -> bytes:
+    """A document without line breaks: loads store none, but SQL may."""
+    return msgspec.json.format(content, indent=-1) if b"\n" in content or b"\r" in content else content
 
 
 class Content(NamedTuple):

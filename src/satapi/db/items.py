@@ -10,15 +10,15 @@ import msgspec
 from satapi.db import spans
 from satapi.db.contents import Content
 from satapi.query import keyset, select
+from satapi.query.conditions import Spans
 from satapi.query.sql import sql
-from satapi.stac.search import Position
+from satapi.stac.search import Position, Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from satapi.db.pool import Database
     from satapi.query.keyset import Order
-    from satapi.stac.search import Search
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -86,6 +86,15 @@ async def rows(database: Database, records: Sequence[asyncpg.Record]) -> Iterato
     """The items of records that begin with (collection, id, dictionary, content), each made when it is asked for."""
     contents = await database.dictionaries.plain([Content(record[2], record[3]) for record in records], database.fetch)
     return (Row(record[0], record[1], content) for record, content in zip(records, contents, strict=True))
+
+
+async def place(database: Database, search: Search, key: tuple[str, str]) -> Position | None:
+    """Where in the order of a search an item is; None where there is no such item."""
+    collection, identifier = key
+    one = Search(limit=1, collections=(collection,), ids=(identifier,), sortby=search.sortby)
+    statement = select.page(one, database.memory.inventory(one.collections), Spans(), "size")
+    records = await database.fetch(statement.sql)
+    return _place(records[0], statement.plan.order, 0, backward=False) if records else None
 
 
 def sizes(records: Sequence[asyncpg.Record]) -> list[Size]:

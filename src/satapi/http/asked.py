@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from satapi.errors import InvalidError
 from satapi.http import nesting
+from satapi.http.formats import FORMATS, Format
 from satapi.query.measures import GRIDS, INTERVALS, precision_name
 from satapi.stac.aggregation import Interval
 
@@ -53,6 +54,8 @@ class Asked(msgspec.Struct, kw_only=True):
     filter_lang: str | None = msgspec.field(default=None, name="filter-lang")
     filter_crs: str | None = msgspec.field(default=None, name="filter-crs")
     token: str | None = None
+    f: Format | None = None
+    after: str | None = None
     aggregations: list[str] | None = None
     datetime_frequency_interval: Interval | None = None
     centroid_geohash_grid_frequency_precision: int | None = None
@@ -68,10 +71,10 @@ class Asked(msgspec.Struct, kw_only=True):
 
 PRECISION_PARAMETERS = tuple(map(precision_name, GRIDS))
 _OF_AGGREGATIONS = ("aggregations", "datetime_frequency_interval", *PRECISION_PARAMETERS)
-_OF_PAGES = ("limit", "fields", "sortby", "token")
+_OF_ITEMS = ("limit", "fields", "sortby", "token", "f", "after")
 
 SEARCH_PARAMETERS = tuple(name for name in Asked.__struct_encode_fields__ if name not in _OF_AGGREGATIONS)
-AGGREGATE_PARAMETERS = tuple(name for name in Asked.__struct_encode_fields__ if name not in _OF_PAGES)
+AGGREGATE_PARAMETERS = tuple(name for name in Asked.__struct_encode_fields__ if name not in _OF_ITEMS)
 
 # Those of a search of collections.
 COLLECTION_PARAMETERS = (
@@ -103,6 +106,8 @@ _TYPES = {
     "filter-lang": str,
     "filter-crs": str,
     "token": str,
+    "f": Format,
+    "after": str,
     "aggregations": list[str],
     "datetime_frequency_interval": Interval,
     **dict.fromkeys(PRECISION_PARAMETERS, int),
@@ -175,6 +180,13 @@ def _sort_entries(text: str) -> list[SortEntry]:
     return [SortEntry(entry.lstrip("+- "), "desc" if entry.startswith("-") else "asc") for entry in _list(text)]
 
 
+def _format(text: str) -> Format:
+    for known in FORMATS:
+        if known == text:
+            return known
+    raise InvalidError("f", text, f"allowed are {', '.join(FORMATS)}")
+
+
 def _field_entries(text: str) -> FieldsEntry:
     names = _list(text)
     return FieldsEntry(
@@ -199,6 +211,8 @@ _FROM_TEXT: dict[str, Callable[[str], object]] = {
     "filter-lang": str,
     "filter-crs": str,
     "token": str,
+    "f": _format,
+    "after": str,
     "aggregations": _list,
     "datetime_frequency_interval": _interval,
     **{name: partial(_whole_number, name) for name in PRECISION_PARAMETERS},

@@ -22,6 +22,7 @@ from satapi.http import (
 )
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.endpoint import Endpoint
+from satapi.http.formats import MEDIA_TYPES
 from satapi.http.resource import Operation, Resource
 from satapi.http.server import server
 from satapi.http.writing import with_writing
@@ -46,6 +47,9 @@ _FOUND = (200, 400, 413, 503, 504)
 _ONE = (200, 304, 404, 503, 504)
 _NAMED = (200, 404, 503, 504)
 _SCHEMA = (200, 304, 503, 504)
+
+# What a search gives.
+_ITEMS = (shapes.ItemCollection, *MEDIA_TYPES.values())
 
 # The headers that a search minds.
 _PREFER = ("Prefer",)
@@ -97,14 +101,12 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         paths.SEARCH,
         "Search",
-        Operation(
-            search.get_search, "getSearch", "Search items", shapes.ItemCollection, _FOUND, SEARCH_PARAMETERS, _PREFER
-        ),
+        Operation(search.get_search, "getSearch", "Search items", _ITEMS, _FOUND, SEARCH_PARAMETERS, _PREFER),
         Operation(
             search.post_search,
             "postSearch",
             "Search items",
-            shapes.ItemCollection,
+            _ITEMS,
             _FOUND,
             headers=_PREFER,
             takes="Search",
@@ -159,7 +161,7 @@ RESOURCES: tuple[Resource, ...] = (
             search.get_search,
             "getAllItems",
             "Items of all collections",
-            shapes.ItemCollection,
+            _ITEMS,
             _FOUND,
             SEARCH_PARAMETERS,
             _PREFER,
@@ -225,7 +227,7 @@ RESOURCES: tuple[Resource, ...] = (
             search.get_items,
             "getItems",
             "Items of a collection",
-            shapes.ItemCollection,
+            _ITEMS,
             (*_FOUND, 404),
             SEARCH_PARAMETERS,
             _PREFER,

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
 from satapi.errors import InvalidError, NotFoundError, TimedOutError
-from satapi.http import asked, counting, equalities, requests, responses, urls
+from satapi.http import asked, counting, equalities, formats, requests, responses, sequences, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
 from satapi.http.streaming import WHOLE_ITEMS_MAX, features
@@ -20,7 +20,7 @@ from satapi.stac import fields, paths
 from satapi.stac.links import GEOJSON, JSON, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from asyncpg import Record
     from starlette.requests import Request
@@ -51,7 +51,11 @@ async def post_search(request: Request) -> Response:
     await here.database.memory.knowledge(here.database)
     with timing.stage("parse"):
         members = requests.body_members(body, asked.SEARCH_PARAMETERS, here.settings)
-        search = requests.search(asked.from_members(members), _inventory(here), here.settings)
+        given = asked.from_members(members)
+        kind = formats.sequence(given.f, request.headers.get("accept"))
+        size = sequences.size(kind, here.settings)
+        search = requests.search(given, _inventory(here), here.settings, size=size)
+        sequence = sequences.wanted(given, kind)
     base = urls.base(request, here.settings)
 
     def page_link(rel: str, token: str) -> Link:
@@ -60,7 +64,7 @@ async def post_search(request: Request) -> Response:
         href = base + paths.SEARCH
         return Link(rel=rel, href=href, type=GEOJSON, method="POST", body=again, merge=False)
 
-    return await _answer(request, _Question(here, search, base, base + paths.SEARCH, page_link))
+    return await _answer(request, _Question(here, search, base, base + paths.SEARCH, page_link, None, sequence))
 
 
 async def _get(request: Request, collection_id: str | None) -> Response:
@@ -77,7 +81,10 @@ async def _get(request: Request, collection_id: str | None) -> Response:
         own = [pair for pair in given if pair[0] in asked.SEARCH_PARAMETERS]
         equal = [equalities.node(*pair, known.schemas) for pair in given if pair not in own]
         members = asked.from_pairs(own, here.settings)
-        search = requests.search(members, _inventory(here), here.settings, collection_id, equal)
+        kind = formats.sequence(members.f, request.headers.get("accept"))
+        size = sequences.size(kind, here.settings)
+        search = requests.search(members, _inventory(here), here.settings, collection_id, equal, size=size)
+        sequence = sequences.wanted(members, kind)
     base = urls.base(request, here.settings)
     here_path = base + urls.path(request)
 
@@ -87,7 +94,7 @@ async def _get(request: Request, collection_id: str | None) -> Response:
         return Link(rel=rel, href=href, type=GEOJSON, method="GET")
 
     self_href = urls.with_pairs(here_path, given)
-    return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id))
+    return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id, sequence))
 
 
 def _parameters(request: Request, here: Server, known: Knowledge) -> list[tuple[str, str]]:
@@ -108,41 +115,60 @@ class _Question(NamedTuple):
     self_href: str
     page_link: Callable[[str, str], Link]
     collection_id: str | None = None
+    sequence: sequences.Wanted | None = None
 
 
 async def _answer(request: Request, question: _Question) -> Response:
-    """Plan, read and render one page."""
+    """Plan, read and render one page, or all of them."""
+    if question.sequence is not None:
+        return await _sequence(request, question, question.sequence)
     here, search = question.here, question.search
     timing: Timing = request.state.timing
     in_pieces = search.limit > WHOLE_ITEMS_MAX
     preferred = counting.preference(request.headers)
-    page = await _page(request, question, "size" if in_pieces else "content")
+    page = await while_present(request, _page(timing, question, "size" if in_pieces else "content"))
     with timing.stage("db"):
         if not page.rows and question.collection_id is not None:
             await _must_exist(here, question.collection_id)
         rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
         counted = await while_present(request, counting.counted(here, search, page, preferred))
+    headers = {"Vary": "Accept", **counted.headers}
     with timing.stage("render"):
         render = _renderer(question)
         tail = _tail(question, page, counted.matched)
         if in_pieces:
             found = features(here.database, items.sizes(page.rows), render, tail)
-            return StreamingResponse(found, headers=counted.headers, media_type=GEOJSON)
+            return StreamingResponse(found, headers=headers, media_type=GEOJSON)
         body = responses.joined(responses.OPENING, rows, render, tail(len(rows)))
-        return Response(body, headers=counted.headers, media_type=GEOJSON)
+        return Response(body, headers=headers, media_type=GEOJSON)
 
 
-async def _page(request: Request, question: _Question, carried: Carried) -> items.Page:
+async def _sequence(request: Request, question: _Question, sequence: sequences.Wanted) -> Response:
+    """The whole result; its first page is read before the answer begins, so that what is wrong with it is told."""
+    timing: Timing = request.state.timing
+    database, search = question.here.database, question.search
+    if sequence.after is not None:
+        search = await while_present(request, sequences.after(database, search, sequence.after))
+
+    def read(search: Search) -> Coroutine[object, object, items.Page]:
+        return _page(timing, question._replace(search=search), "size")
+
+    first = await while_present(request, read(sequences.page(search, search.position, search.limit)))
+    if not first.rows and question.collection_id is not None:
+        await _must_exist(question.here, question.collection_id)
+    return sequences.answer(database, search, first, read, sequence, _renderer(question))
+
+
+async def _page(timing: Timing, question: _Question, carried: Carried) -> items.Page:
     """The rows of one page; where they are none because items reach further than is known, it is asked again."""
     database, search = question.here.database, question.search
-    timing: Timing = request.state.timing
     with timing.stage("plan"):
         given = spans.known(database, search)
         statement = select.page(search, _inventory(question.here, search), given, carried)
     with timing.stage("db"):
-        rows = await while_present(request, _found(question, statement.sql))
+        rows = await _found(question, statement.sql)
         again = not rows and await spans.have_grown(database, search, given)
-    return await _page(request, question, carried) if again else items.paginate(rows, search, statement.plan.order)
+    return await _page(timing, question, carried) if again else items.paginate(rows, search, statement.plan.order)
 
 
 async def _found(question: _Question, statement: Sql) -> list[Record]:

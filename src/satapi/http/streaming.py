@@ -38,6 +38,16 @@ def pieces(sizes: Sequence[items.Size]) -> Iterator[list[tuple[str, str]]]:
         yield piece
 
 
+async def stored(database: Database, sizes: Sequence[items.Size]) -> AsyncIterator[list[items.Row]]:
+    """The items of a page, some at a time: each piece is read when it is asked for.
+
+    Those that are gone are left out.
+    """
+    for piece in pieces(sizes):
+        for rows in _chunks(await items.items_at(database, piece)):
+            yield rows
+
+
 async def features(
     database: Database,
     sizes: Sequence[items.Size],
@@ -49,10 +59,9 @@ async def features(
     Items that were deleted since the page was planned are left out; `tail` gets the number that were sent.
     """
     sent = 0
-    for piece in pieces(sizes):
-        for rows in _chunks(await items.items_at(database, piece)):
-            yield joined(b"," if sent else OPENING, rows, render)
-            sent += len(rows)
+    async for rows in stored(database, sizes):
+        yield joined(b"," if sent else OPENING, rows, render)
+        sent += len(rows)
     yield tail(sent) if sent else OPENING + tail(sent)
 
 

@@ -42,6 +42,19 @@ def page(search: Search, inventory: Inventory, spans: Spans, carried: Carried = 
     return Statement(_with(conditions.tables, found), plan)
 
 
+def by_key(search: Search, inventory: Inventory, spans: Spans, after: str) -> Sql:
+    """All matches of a search of one collection behind an id, by id: rows are (collection, id, dictionary, content)."""
+    conditions = Conditions(search, choose(search, inventory), inventory, spans)
+    return _with(
+        conditions.tables,
+        sql(
+            "select collection, id, dictionary, content from items where {} and id > {}::text order by id",
+            join(" and ", conditions.everything),
+            after,
+        ),
+    )
+
+
 def count(search: Search, inventory: Inventory, spans: Spans, at_most: int | None) -> Sql:
     """Counts the matches of a search, as far as `at_most` and one more."""
     conditions = Conditions(search, choose(search, inventory), inventory, spans)
