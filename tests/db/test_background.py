@@ -108,13 +108,34 @@ async def until_connected(dsn: str, connections: int) -> None:
     await connection.close()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_load_from_a_silent_standard_input_can_be_interrupted(database: str, sent: signal.Signals) -> None:
-    command = [sys.executable, "-m", "satapi", "load", "items", "-", "--dsn", database]
+@pytest.mark.parametrize("shell", ["exec", "trap '' INT; exec", "trap '' HUP; exec"])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_load_from_a_silent_standard_input_can_be_interrupted(
+    database: str, shell: str, sent: signal.Signals
+) -> None:
+    # Shells have SIGINT ignored by what they run in the background, and nohup SIGHUP, which alone stays so.
+    command = [
+        "sh",
+        "-c",
+        f'{shell} "$@"',
+        "sh",
+        sys.executable,
+        "-m",
+        "satapi",
+        "load",
+        "items",
+        "-",
+        "--dsn",
+        database,
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as loading:
         asyncio.run(until_connected(database, 3))
         time.sleep(0.1)
         loading.send_signal(sent)
+        if "HUP" in shell and sent == signal.SIGHUP:
+            with pytest.raises(subprocess.TimeoutExpired):
+                loading.wait(0.5)
+            loading.send_signal(signal.SIGTERM)
         try:
             loading.wait(10)
         finally:

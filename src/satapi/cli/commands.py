@@ -290,7 +290,11 @@ def main() -> None:
     # Who asks us to stop gets what Ctrl-C does, in the midst of asyncio too: the transaction is rolled back and the
     # embedded PostgreSQL stopped.
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    # Shells have it ignored by what they run in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # nohup has it ignored, and means it.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         app()
     except SatapiError as error:
