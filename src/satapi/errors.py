@@ -94,7 +94,7 @@ class RefusedError(SatapiError):
 
     def __init__(self, refusals: Sequence[Refusal], among: int) -> None:
         super().__init__(
-            f"Nothing is stored: {len(refusals)} of {among} documents are refused; errors has each of them"
+            f"Nothing is stored: {len(refusals)} of {among} documents are refused; errors has them, 1,000 at most"
         )
         self.refusals = refusals
         codes = {refusal.code for refusal in refusals}

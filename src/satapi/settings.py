@@ -87,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bulk_max_bytes: Annotated[Positive, Meta(description="Size of a body that brings several items, at most.")] = (
         67_108_864
     )
+    bulk_max_items: Annotated[Positive, Meta(description="Items or collections that such a body brings, at most.")] = (
+        20_000
+    )
     stream_max_bytes: Annotated[
         Positive, Meta(description="Size of a body that brings items line by line, at most.")
     ] = 1_073_741_824

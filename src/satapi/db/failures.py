@@ -21,6 +21,8 @@ _UNAVAILABLE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ObjectNotInPrerequisiteStateError,
+    # A replica, or a server that has become one.
+    asyncpg.InvalidTransactionStateError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )

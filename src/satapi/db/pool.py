@@ -14,6 +14,7 @@ from satapi.db import spans
 from satapi.db.contents import Dictionaries
 from satapi.db.failures import translated
 from satapi.db.knowledge import Memory
+from satapi.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -94,6 +95,7 @@ class Database(msgspec.Struct, frozen=True):
     dictionaries: Dictionaries
     spans: spans.Known
     memory: Memory
+    writers: asyncio.Semaphore
 
     async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
         """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
@@ -114,8 +116,15 @@ class Database(msgspec.Struct, frozen=True):
     async def writer(self) -> AsyncGenerator[asyncpg.Connection]:
         """A connection to write with, in transactions that are the caller's. Raises UnavailableError, TimedOutError."""
         with translated():
-            async with self.pool.acquire(timeout=self.wait_s) as connection:
-                yield cast("asyncpg.Connection", connection)
+            try:
+                await asyncio.wait_for(self.writers.acquire(), self.wait_s)
+            except TimeoutError:
+                raise UnavailableError("Other writers wait for each other; try again shortly") from None
+            try:
+                async with self.pool.acquire(timeout=self.wait_s) as connection:
+                    yield cast("asyncpg.Connection", connection)
+            finally:
+                self.writers.release()
 
 
 @asynccontextmanager
@@ -133,7 +142,13 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
     )
     try:
         yield Database(
-            pool, settings.pool_timeout_s, Dictionaries(), {}, Memory(strict=settings.unknown_properties == "error")
+            pool,
+            settings.pool_timeout_s,
+            Dictionaries(),
+            {},
+            Memory(strict=settings.unknown_properties == "error"),
+            # Writers wait for each other's rows, and readers must not wait for them.
+            asyncio.Semaphore(max(1, settings.pool_size // 2)),
         )
     finally:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from satapi.errors import InvalidError, Refusal
+from satapi.errors import InvalidError, Refusal, TooLargeError
 from satapi.http import nesting
 from satapi.ingest.prepare import Row, identify, prepare_items
 
@@ -29,7 +29,12 @@ class Batch(Struct):
 
 
 async def prepared(raws: Sequence[bytes], collection: str | None, settings: Settings, first: int = 0) -> Batch:
-    """The rows of items, the first of which is at `first`; they get the collection of the path where they name none."""
+    """The rows of items, the first of which is at `first`; they get the collection of the path where they name none.
+
+    Raises TooLargeError for more than are allowed at once.
+    """
+    if len(raws) > settings.bulk_max_items:
+        raise TooLargeError("body", f"{len(raws)} items", f"at most {settings.bulk_max_items} are allowed in one body")
     batch = Batch()
     for at in range(0, len(raws), _PREPARED_ITEMS):
         await asyncio.to_thread(_prepare, batch, raws[at : at + _PREPARED_ITEMS], collection, settings, first + at)

@@ -89,8 +89,9 @@ async def post_bulk_items(request: Request) -> Response:
             raise DocumentError("body", shown, f"{error}; allowed are items and method") from None
         raws = [bytes(raw) for raw in given.items.values()]
         batch = await prepared(raws, collection, here.settings)
+        batch.refusals += _misnamed(batch, list(given.items))
     if batch.refusals:
-        raise RefusedError(batch.refusals, len(raws))
+        raise RefusedError(sorted(batch.refusals, key=lambda refusal: refusal.index), len(raws))
     if not raws:
         await must_exist(here, collection)
     with timing.stage("db"):
@@ -98,6 +99,14 @@ async def post_bulk_items(request: Request) -> Response:
             report = Report(read=len(raws))
             report.add(await store_all(connection, batch.rows, given.method))
     return responses.json(report)
+
+
+def _misnamed(batch: Batch, names: list[str]) -> list[Refusal]:
+    return [
+        Refusal(at, row.id, "InvalidDocument", f"its id is {row.id!r}, and it stands under {names[at]!r}")
+        for at, row in zip(batch.places, batch.rows, strict=True)
+        if row.id != names[at]
+    ]
 
 
 async def post_stream(request: Request) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from satapi.errors import DocumentError, InvalidError
+from satapi.errors import DocumentError, InvalidError, TooLargeError
 from satapi.http import bodies, nesting, responses
 from satapi.http.preferences import preferred
 from satapi.http.server import server
@@ -53,6 +53,9 @@ async def patching(request: Request) -> Change:
 
     def changed(content: bytes) -> bytes:
         document = change(content)
+        if len(document) > max(len(content), settings.body_max_bytes):
+            allowed = f"at most {settings.body_max_bytes} may come of a patch"
+            raise TooLargeError("body", f"{len(document)} bytes", allowed)
         nesting.check(document, settings.nesting_max, "body")
         return document
 

@@ -106,4 +106,8 @@ def of_status(
 
 
 def _entries(refusals: Sequence[Refusal]) -> list[ProblemEntry]:
-    return [ProblemEntry(refusal.index, refusal.code, refusal.reason, refusal.id) for refusal in refusals]
+    return [ProblemEntry(each.index, each.code, each.reason, each.id) for each in refusals[:_ENTRIES_MAX]]
+
+
+# Enough to find what is wrong.
+_ENTRIES_MAX = 1_000

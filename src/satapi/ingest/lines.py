@@ -92,9 +92,15 @@ def cut(file: BinaryIO, compressed: Compression) -> bytes | None:
             end, last = _last_frame(file, partial(zlib.decompressobj, wbits=_GZIP_WINDOW_BITS))
         case "zstd":
             end, last = _last_frame(file, zstandard.ZstdDecompressor().decompressobj)
+    file.seek(0)
+    if end == 0 and not _BEGINNINGS[compressed].startswith(file.read(4)[: len(_BEGINNINGS[compressed])]):
+        raise ExportError(f"{file.name} is no export that could be gone on with; it is left as it is")
     file.truncate(end)
     file.seek(end)
     return last
+
+
+_BEGINNINGS: dict[Compression, bytes] = {"none": b"{", "gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
 def _last_line(file: BinaryIO) -> tuple[int, bytes | None]:

@@ -15,6 +15,7 @@ from satapi.db.move import let_in
 from satapi.db.pool import fetch
 from satapi.db.queryables import widen
 from satapi.errors import ConflictError
+from satapi.ingest.background import connected
 from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.copy import COLUMNS, stream
 from satapi.ingest.vectors import COLLECTION_MEMBERS, item_vectors, vectors
@@ -88,7 +89,8 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
                 for at in sorted((*fresh, *changed), key=keys.__getitem__)
             ]
             if written:
-                await connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
+                copying = connection.copy_to_table("items", source=stream(written), columns=COLUMNS, format="binary")
+                await connected(connection, copying)
 
         await _write(connection, write, fresh, changed, stored)
         groups = by_collection(rows[at] for at in (*fresh, *changed) if at not in stored.refused)
@@ -191,8 +193,13 @@ async def _write(
             case (at,):
                 stored.refused[at] = Refused("InvalidDocument", f"PostgreSQL refuses it: {error}")
             case _:
-                for half in (slice(None, None, 2), slice(1, None, 2)):
-                    await _write(connection, write, fresh[half], changed[half], stored)
+                halves = (
+                    ((fresh, ()), ((), changed))
+                    if fresh and changed
+                    else ((fresh[::2], changed[::2]), (fresh[1::2], changed[1::2]))
+                )
+                for half in halves:
+                    await _write(connection, write, *half, stored)
     else:
         stored.inserted += len(fresh)
         stored.updated += len(changed)
