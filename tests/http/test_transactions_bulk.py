@@ -10,7 +10,9 @@ import pytest
 from writers import ITEMS, JSON, texts, writing
 
 import serving
+from satapi.db.pool import connect
 from satapi.http import bulk
+from satapi.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -212,3 +214,27 @@ async def test_a_client_that_hangs_up_leaves_whole_batches(database: str, connec
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
             assert (await client.get("/health")).status_code == 200
     assert await connection.fetchval("select count(*) from items") == 2_000
+
+
+async def test_a_connection_that_breaks_in_the_middle_is_a_503_and_costs_no_place(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    serving.store(database, [serving.collection("c")])
+    found = {"type": "FeatureCollection", "features": items(0, 1_500, more="x" * 20_000)}
+    locker = await connect(database, Settings())
+    async with writing(database, pool_size=1, bulk_max_bytes=100_000_000) as client, locker.transaction():
+        # Whoever writes the same key waits for the end of this transaction.
+        await locker.execute(
+            "insert into items (collection, id, datetime, properties, content) values ('c', 'i0', now(), '{}', '{}')"
+        )
+        storing = asyncio.ensure_future(client.post(ITEMS, content=texts(found), headers=JSON))
+        await asyncio.sleep(2)
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and query ilike 'copy%'"
+        )
+        done, _ = await asyncio.wait([storing], timeout=10)
+        assert done, "the request waits for ever"
+        assert (storing.result().status_code, storing.result().json()["code"]) == (503, "Unavailable")
+        assert (await client.get("/search")).status_code == 200
+    await locker.close()
