@@ -78,6 +78,13 @@ def test_what_is_wider_than_half_the_world_is_not_taken_for_its_other_side() -> 
     assert h3.latlng_to_cell(0, 180, 1) not in line
 
 
+def test_what_is_wide_is_whole_also_where_it_touches_a_cut() -> None:
+    found = met("POLYGON((-100 0,100 0,100 10,-60 10,-60 20,-100 20,-100 0))", 1)
+    assert {h3.latlng_to_cell(latitude, longitude, 1) for latitude, longitude in ((5, 0), (5, 90), (15, -80))} <= found
+    line = met("LINESTRING(-100 0,-60 5,-100 10,0 10,100 10)", 1)
+    assert {h3.latlng_to_cell(10, longitude, 1) for longitude in (-90, 0, 90)} <= line
+
+
 def test_too_many_hexagons_are_none() -> None:
     square = "POLYGON((0 0,10 0,10 10,0 10,0 0))"
     assert met(square, 15) == frozenset()

@@ -103,9 +103,9 @@ def _parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
         yield geometry
         return
     for third in _THIRDS:
-        cut = shapely.intersection(geometry, third)
-        if not cut.is_empty and cut.geom_type.endswith(geometry.geom_type):
-            yield from _parts(cut)
+        # What only touches a third is of a lower dimension there, and lies in its neighbour as well.
+        cut = cast("list[BaseGeometry]", shapely.get_parts(shapely.intersection(geometry, third)).tolist())
+        yield from (part for part in cut if part.geom_type == geometry.geom_type and not part.is_empty)
 
 
 def _estimate(part: BaseGeometry, resolution: int) -> float:
