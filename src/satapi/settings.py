@@ -117,6 +117,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geohex_footprints_max: Annotated[
         Positive, Meta(description="Items whose footprints are put into hexagons at once, at most.")
     ] = 20_000
+    geohex_cells_max: Annotated[
+        Positive, Meta(description="Hexagons of all footprints that are put into them at once together, at most.")
+    ] = 2_000_000
     q_max_characters: Annotated[Positive, Meta(description="Characters of q, at most.")] = 4_096
     compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[

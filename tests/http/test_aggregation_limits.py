@@ -71,6 +71,14 @@ async def test_hexagons_are_worked_out_of_so_many_items(client_of: Clients) -> N
         assert response.status_code == 413
 
 
+async def test_the_footprints_of_hexagons_have_so_many_cells_together(client_of: Clients) -> None:
+    asked = "/aggregate?aggregations=geometry_geohex_grid_frequency&geometry_geohex_grid_frequency_precision=3"
+    async with client_of(geohex_cells_max=1) as client:
+        response = await client.get(asked)
+    assert response.status_code == 413
+    assert "at most 1 cells of footprints" in response.json()["allowed"]
+
+
 @pytest.mark.parametrize(
     ("asked", "parameter", "allowed"),
     [

@@ -13,7 +13,7 @@ from satapi.stac.search import PropertyTest, Search
 from satapi.stac.times import parse_interval
 
 # What each kind of value may be, twice: one text is made of all of the first, and of all of the second.
-LIMITS = (Limits(1, 2, 3, 4), Limits(98_765, 87_654, 76_543, 65_432))
+LIMITS = (Limits(1, 2, 3, 4, 5, 6), Limits(98_765, 87_654, 76_543, 65_432, 54_321, 43_210))
 NAMES = ("mark-one", "'mark-two\" {} $1 --")
 INTERVALS = ("month", "year")
 WINDOWS = ("2020-01-01T00:00:00Z/2021-01-01T00:00:00Z", "1999-12-31T23:59:59.5Z/2000-01-01T00:00:00Z")

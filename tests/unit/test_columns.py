@@ -198,8 +198,14 @@ def test_heights_are_left_out_also_where_only_some_parts_have_them() -> None:
 
 def test_a_geometry_that_crosses_itself_too_often_is_refused_and_others_are_not() -> None:
     tangle = [[number * 7919 % 180, number * 104_729 % 90] for number in range(400)]
-    texts = [json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]}) for ring in (tangle, tangle[:3])]
-    refused, kept = to_ewkb([text.encode() for text in texts])
-    assert isinstance(refused, InvalidError)
-    assert "at most 1000 crossings are allowed" in str(refused)
+    parts = [
+        {"type": "LineString", "coordinates": [[n * 79.19 % 180, n * n * 10.47 % 90] for n in range(900)]},
+        {"type": "Point", "coordinates": [1, 2]},
+    ]
+    documents = [{"type": "Polygon", "coordinates": [[*ring, ring[0]]]} for ring in (tangle, tangle[:3])]
+    documents.append({"type": "GeometryCollection", "geometries": parts})
+    refused, kept, united = to_ewkb([json.dumps(document).encode() for document in documents])
+    for error, crossings in ((refused, 1_000), (united, 10_000)):
+        assert isinstance(error, InvalidError)
+        assert f"at most {crossings} crossings are allowed" in str(error)
     assert isinstance(kept, bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 import shapely
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from satapi.errors import InvalidError, TooLargeError
 from satapi.stac.crossings import mended
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 _SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]
 _BOW_TIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
@@ -48,6 +52,56 @@ def test_a_polygon_of_many_points_may_cross_itself_but_not_countless_times() -> 
     for geometry in (tangle, shapely.GeometryCollection([shapely.MultiPolygon([tangle])])):
         with pytest.raises(TooLargeError, match="at most 1000 crossings"):
             mended(geometry, "intersects")
+
+
+def collection(*parts: BaseGeometry) -> BaseGeometry:
+    return shapely.GeometryCollection(list(parts))
+
+
+def comb(teeth: int, *, upright: bool) -> shapely.Polygon:
+    points = [point for x in range(0, 2 * teeth, 2) for point in ((x, 0), (x + 0.5, 2 * teeth), (x + 1, 0))]
+    ring = [*points, (2 * teeth, -1), (-1, -1)]
+    return shapely.Polygon(ring if upright else [(y, x) for x, y in ring])
+
+
+def test_the_parts_of_a_collection_do_not_cross_countless_times_also_where_they_are_valid() -> None:
+    random = Random(1)
+    tangle = shapely.LineString([(random.random(), random.random()) for _ in range(1_000)])
+    lines = shapely.MultiLineString([tangle.coords[:500], tangle.coords[500:]])
+    square = shapely.Polygon(_SQUARE)
+    for geometry in (collection(tangle, square), collection(collection(square, lines))):
+        assert geometry.is_valid
+        with pytest.raises(TooLargeError, match="at most 10000 crossings"):
+            mended(geometry, "intersects")
+    assert mended(tangle, "intersects") is tangle
+    with pytest.raises(TooLargeError, match="at most 50000 crossings"):
+        mended(collection(comb(150, upright=True), comb(150, upright=False)), "intersects")
+
+
+def test_the_parts_of_a_collection_may_overlap_and_share_edges() -> None:
+    random = Random(2)
+    middles = [shapely.Point(random.uniform(0, 30), random.uniform(0, 30)) for _ in range(2_000)]
+    diamonds = [middle.buffer(1, quad_segs=1) for middle in middles]
+    tiles = [shapely.box(number // 50, number % 50, number // 50 + 1, number % 50 + 1) for number in range(2_000)]
+    walk = shapely.LineString([(number, number % 2) for number in range(9_000)])
+    for geometry in (collection(*diamonds), collection(*tiles), collection(walk, diamonds[0]), collection(*middles)):
+        assert mended(geometry, "intersects") is geometry
+    assert mended(shapely.GeometryCollection(), "intersects").is_empty
+
+
+def test_edges_that_are_near_each_other_without_crossing_are_not_countless() -> None:
+    teeth = [
+        point
+        for offset in (number / 250 for number in range(1_000))
+        for point in ((offset, -offset), (50 + offset, 50 - offset), (offset + 0.001, -offset - 0.001))
+    ]
+    diagonal = shapely.Polygon([*teeth, (3, -9), (-1, -1)])
+    assert diagonal.is_valid
+    far = shapely.box(60, 60, 61, 61)
+    for geometry in (collection(diagonal, far), shapely.MultiPolygon([diagonal, _BOW_TIE])):
+        with pytest.raises(TooLargeError, match="pairs of edges"):
+            mended(geometry, "intersects")
+    assert mended(diagonal, "intersects") is diagonal
 
 
 def test_what_cannot_be_mended_is_refused() -> None:

@@ -71,6 +71,7 @@ def test_the_page_of_aggregations_names_each_of_them_and_each_limit() -> None:
         "footprint_cells_max",
         "geohex_centroids_max",
         "geohex_footprints_max",
+        "geohex_cells_max",
     ):
         assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
         assert f"`{PREFIX}{limit.upper()}`" in page

@@ -9,6 +9,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satapi.cql2 import planar
+from satapi.cql2.ast import Geometry, GeometryCollection
+from satapi.cql2.geojson import document
 from satapi.errors import InvalidError, TooLargeError
 from satapi.stac.geometry import Area, parse_bbox, parse_geometry
 
@@ -124,6 +127,15 @@ def test_a_polygon_that_crosses_itself_is_mended() -> None:
     (shape,) = shapes(parsed(polygon((0, 0), (10, 10), (10, 0), (0, 10))))
     assert shape.is_valid
     assert shape.area == 50
+
+
+def test_a_collection_whose_parts_cross_countless_times_is_refused_as_an_area_and_in_a_filter() -> None:
+    tangle = tuple((n * 79.19 % 180, n * n * 10.47 % 90) for n in range(900))
+    literal = GeometryCollection((Geometry("LineString", tangle), Geometry("Point", (0.0, 0.0))))
+    with pytest.raises(TooLargeError, match="crossings are allowed"):
+        parsed(document(literal), points_max=1_000)
+    with pytest.raises(TooLargeError, match="crossings are allowed"):
+        planar.shape(literal, "filter")
 
 
 def test_a_geometry_over_the_antimeridian_is_a_part_for_each_side_of_it() -> None:

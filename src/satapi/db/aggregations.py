@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from threading import Event
 from typing import TYPE_CHECKING
 
 from satapi.db import spans
+from satapi.errors import TimedOutError
 from satapi.query.aggregate import SPANS_DO_NOT_HOLD, Limits, statement
 from satapi.query.aggregated import Row, answers
 
@@ -31,5 +34,21 @@ async def aggregate(
     if any(row.place == SPANS_DO_NOT_HOLD for row in rows):
         await spans.have_grown(database, search, given)
         return await aggregate(database, search, measures, limits)
-    # Many buckets, and hexagons above all, take a while, which others need not wait for.
-    return await asyncio.to_thread(answers, measures, rows, limits)
+    return await worked_out(measures, rows, limits)
+
+
+async def worked_out(measures: Sequence[Measure], rows: Sequence[Row], limits: Limits) -> list[Aggregation]:
+    """The answers of rows, by a thread, since many buckets, and hexagons above all, take a while.
+
+    The thread ends when the caller is cancelled. Raises TimedOutError, and TooLargeError over a limit.
+    """
+    until, is_given_up = time.monotonic() + limits.seconds, Event()
+
+    def go_on() -> None:
+        if is_given_up.is_set() or time.monotonic() > until:
+            raise TimedOutError(f"The aggregation took longer than {limits.seconds:g} seconds")
+
+    try:
+        return await asyncio.to_thread(answers, measures, rows, limits, go_on)
+    finally:
+        is_given_up.set()

@@ -117,6 +117,8 @@ async def _answer(request: Request, question: _Question) -> Response:
         cells=settings.footprint_cells_max,
         centroids=settings.geohex_centroids_max,
         footprints=settings.geohex_footprints_max,
+        hexagons=settings.geohex_cells_max,
+        seconds=settings.statement_timeout_s,
     )
     with timing.stage("db"):
         if question.collection_id is not None:

@@ -30,12 +30,17 @@ SPANS_DO_NOT_HOLD = -1
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Buckets of one aggregation, cells that are looked at for one footprint, and items that hexagons are made of."""
+    """Buckets of one aggregation, and cells that are looked at for one footprint.
+
+    Hexagons are made of so many centroids or footprints, of so many cells of all footprints, and for so many seconds.
+    """
 
     buckets: int
     cells: int
     centroids: int
     footprints: int
+    hexagons: int
+    seconds: float
 
 
 def statement(search: Search, inventory: Inventory, spans: Spans, measures: Sequence[Measure], limits: Limits) -> Sql:

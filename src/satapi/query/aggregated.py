@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET, Raw
@@ -14,9 +13,11 @@ from satapi.stac.aggregation import Aggregation, Bucket, DataType
 from satapi.stac.times import format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from satapi.query.aggregate import Limits
+
+    GoOn = Callable[[], None]
 
 _KINDS: dict[str | None, DataType] = {"string": "string", "number": "numeric", "boolean": "boolean", None: "string"}
 
@@ -31,18 +32,20 @@ class Row(NamedTuple):
     bytes: bytes | None
 
 
-def answers(measures: Sequence[Measure], rows: Iterable[Row], limits: Limits) -> list[Aggregation]:
-    """The answers, in the order of the measures. Working out hexagons takes a microsecond an item.
+def answers(measures: Sequence[Measure], rows: Iterable[Row], limits: Limits, go_on: GoOn) -> list[Aggregation]:
+    """The answers, in the order of the measures.
 
-    Raises TooLargeError for more items than hexagons may be worked out of.
+    Hexagons take a microsecond a centroid and up to milliseconds a footprint: `go_on`, called meanwhile, may raise.
+
+    Raises TooLargeError for more items, or cells of them, than hexagons may be worked out of.
     """
     of: list[list[Row]] = [[] for _ in measures]
     for row in rows:
         of[row.place].append(row)
-    return [_answer(measure, found, limits) for measure, found in zip(measures, of, strict=True)]
+    return [_answer(measure, found, limits, go_on) for measure, found in zip(measures, of, strict=True)]
 
 
-def _answer(measure: Measure, rows: list[Row], limits: Limits) -> Aggregation:
+def _answer(measure: Measure, rows: list[Row], limits: Limits, go_on: GoOn) -> Aggregation:
     match measure:
         case Total() | Statistic():
             return _single(measure, rows[0].key)
@@ -54,7 +57,7 @@ def _answer(measure: Measure, rows: list[Row], limits: Limits) -> Aggregation:
             buckets = [_range(edges, number, of.get(number, 0)) for number in range(len(edges) + 1)]
             return Aggregation(name, "numeric", buckets=buckets, overflow=_overflow(rows))
         case Grid(cells="geohex"):
-            return _hexagons(measure, rows, limits)
+            return _hexagons(measure, rows, limits, go_on)
         case Terms(name=name) | Grid(name=name):
             known = sorted(_known(rows), key=lambda row: (-row.frequency, row.key.encode(), row.kind or ""))
             buckets = [Bucket(key, _KINDS[kind], frequency) for key, kind, frequency in known]
@@ -97,35 +100,35 @@ def _range(edges: tuple[int, ...], number: int, frequency: int) -> Bucket:
     return Bucket(key, "numeric", frequency, UNSET if low is None else low, UNSET if high is None else high)
 
 
-def _hexagons(grid: Grid, rows: list[Row], limits: Limits) -> Aggregation:
+def _hexagons(grid: Grid, rows: list[Row], limits: Limits, go_on: GoOn) -> Aggregation:
     """Buckets of hexagons: those that hold most items. Each footprint is in all that it meets."""
-    placed: list[tuple[int, frozenset[str]]]
     if grid.place == "centroid":
         (row,) = rows
         points, nowhere = row.bytes or b"", row.frequency or 0
-        _check(grid, len(points) // hexagons.POINT_BYTES + nowhere, limits.centroids)
-        cells = hexagons.of_centroids(points, grid.precision)
-        placed = [(items, frozenset((cell,))) for cell, items in cells.items()] + [(nowhere, frozenset())]
+        _check(grid, len(points) // hexagons.POINT_BYTES + nowhere, limits.centroids, "items")
+        placed = hexagons.of_centroids(points, grid.precision, go_on)
     else:
-        _check(grid, sum(row.frequency or 0 for row in rows), limits.footprints)
-        placed = [(row.frequency or 0, hexagons.of_footprint(row.bytes, grid.precision, limits.cells)) for row in rows]
-    counted: Counter[str] = Counter()
-    for items, cells in placed:
-        counted.update(dict.fromkeys(cells, items))
-    shown = dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[: limits.buckets])
-    return Aggregation(
-        grid.name,
-        "string",
-        buckets=[Bucket(cell, "string", items) for cell, items in shown.items()],
-        overflow=sum(items for items, cells in placed if shown.keys().isdisjoint(cells)),
-    )
+        nowhere = 0
+        _check(grid, sum(row.frequency or 0 for row in rows), limits.footprints, "items")
+        footprints: list[hexagons.Cells] = []
+        cells = 0
+        for row in rows:
+            go_on()
+            footprints.append(hexagons.of_footprint(row.bytes, grid.precision, limits.cells))
+            cells += len(footprints[-1])
+            _check(grid, cells, limits.hexagons, "cells of footprints")
+        placed = hexagons.of_footprints(footprints, [row.frequency or 0 for row in rows])
+    found = hexagons.counted(placed, limits.buckets)
+    buckets = [Bucket(cell, "string", items) for cell, items in found.cells]
+    return Aggregation(grid.name, "string", buckets=buckets, overflow=found.overflow + nowhere)
 
 
-def _check(grid: Grid, items: int, at_most: int) -> None:
-    if items > at_most:
+def _check(grid: Grid, number: int, at_most: int, counted: str) -> None:
+    if number > at_most:
+        coarser = "" if counted == "items" else "a coarser precision, "
         raise TooLargeError(
             "aggregations",
             grid.name,
-            f"it is worked out of at most {at_most} items, and more match; a smaller area, a shorter time or a filter "
-            "helps, and geohash and geotile grids have no such limit",
+            f"it is worked out of at most {at_most} {counted}, and more match; {coarser}a smaller area, a shorter time "
+            "or a filter helps, and geohash and geotile grids have no such limit",
         )

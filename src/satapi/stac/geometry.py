@@ -108,7 +108,8 @@ def parse_geometry(geojson: bytes, *, points_max: int, parameter: str = "interse
 def comparable(geometry: BaseGeometry, parameter: str) -> BaseGeometry:
     """The same places as a geometry that PostGIS can compare: nothing in it crosses itself.
 
-    Parts of one kind are no collection, which PostGIS compares a hundred times slower. Raises InvalidError.
+    Parts of one kind are no collection, which PostGIS compares a hundred times slower.
+    Raises InvalidError, and TooLargeError for too many crossings.
     """
     if geometry.geom_type != "GeometryCollection":
         return mended(geometry, parameter)
