@@ -157,6 +157,13 @@ async def test_a_value_of_another_type_and_a_name_that_is_none_are_errors(client
         assert "there is no such parameter here" in await refused(client, f"/search?{name}=x")
 
 
+async def test_numbers_have_a_thousand_characters_at_most(client: httpx.AsyncClient) -> None:
+    assert await ids(client, f"eo:cloud_cover={'1' * 1_000}") == []
+    assert await ids(client, f"eo:cloud_cover=10.{'0' * 997}") == ["a1"]
+    for length in (1_001, 4_301):
+        assert "1,000 characters" in await refused(client, f"/search?eo:cloud_cover={'1' * length}")
+
+
 async def test_links_of_pages_carry_the_parameters(client: httpx.AsyncClient) -> None:
     first = (await client.get("/search?platform=p1&limit=1&id=1")).json()
     assert "next" not in {link["rel"] for link in first["links"]}
@@ -176,6 +183,10 @@ async def test_what_is_loaded_now_can_be_asked_now(make_database: Callable[[], s
         await asyncio.sleep(1.1)
         serving.store(dsn, [], [serving.item("a", "9", properties={"fresh": 1})])
         assert await ids(client, "fresh=1") == ["a9"]
+        # A property that is known, with a value of a type that it had not.
+        await asyncio.sleep(1.1)
+        serving.store(dsn, [], [serving.item("a", "10", properties={"fresh": "good"})])
+        assert await ids(client, "fresh=good") == ["a10"]
 
 
 async def test_unknown_properties_are_errors_where_the_setting_says_so(dsn: str) -> None:
