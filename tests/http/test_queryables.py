@@ -225,6 +225,26 @@ async def test_definitions_stand_for_what_was_found_or_add_to_it(make_database: 
         assert await ids(client, "of.x=1") == ["a3"]
 
 
+async def test_a_definition_that_refers_to_a_schema_takes_nothing_away(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    serving.store(dsn, [serving.collection("a"), serving.collection("b")], ITEMS)
+    reference: dict[str, object] = {"$ref": "https://example.com/schema.json"}
+    connection = await connect(dsn, Settings())
+    try:
+        await define(
+            connection, None, {"platform": reference, "planned": reference, "geometry": {"title": "Footprint"}}
+        )
+    finally:
+        await connection.close()
+    async with serving.in_process(Settings(dsn=dsn)) as client:
+        found = await properties(client, "/sortables")
+        assert found["platform"] == {"title": "Platform", "type": "string", "enum": ["p1", "p2", "q"], **reference}
+        assert found["planned"] == reference
+        assert "geometry" not in found
+        assert await ids(client, "platform=p1") == ["a1"]
+        assert await ids(client, "planned=p1") == []
+
+
 def _value(chance: random.Random) -> object:
     return chance.choice(
         [

@@ -26,13 +26,13 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 def is_simple(name: str, schemas: Mapping[str, Schema]) -> bool:
     """Whether it is a known property with simple values, which a parameter can ask for."""
-    return name in schemas and not queryables.kinds(schemas[name]).isdisjoint(_SIMPLE)
+    return name in schemas and not queryables.kinds(name, schemas[name]).isdisjoint(_SIMPLE)
 
 
 def node(name: str, value: str, schemas: Mapping[str, Schema]) -> Node:
     """That the property equals the value, as each of the kinds that it has. Raises InvalidError where it is of none."""
     schema = schemas[name]
-    kinds = queryables.kinds(schema)
+    kinds = queryables.kinds(name, schema)
     literals: list[Literal] = []
     if "string" in kinds:
         if "\0" in value:
