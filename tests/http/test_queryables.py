@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import pytest
+from writers import writing
 
 import serving
+from satapi.db import indexes
 from satapi.db.pool import connect
 from satapi.db.queryables import define, refresh
 from satapi.settings import Settings
@@ -243,6 +245,27 @@ async def test_a_definition_that_refers_to_a_schema_takes_nothing_away(make_data
         assert "geometry" not in found
         assert await ids(client, "platform=p1") == ["a1"]
         assert await ids(client, "planned=p1") == []
+
+
+async def test_a_long_text_in_a_property_with_an_index_is_refused_until_the_index_is_dropped(database: str) -> None:
+    text = "".join(map(str, random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=6_000)))
+    serving.store(database, [serving.collection("a")])
+    connection, beside = await connect(database, Settings()), await connect(database, Settings())
+    try:
+        async with writing(database) as client:
+            await indexes.create(connection, beside, "note")
+            answers = [
+                await client.post("/collections/a/items", json=serving.item("a", name, properties={"note": note}))
+                for name, note in (("long", text), ("short", text[:2_600]))
+            ]
+            await indexes.drop(connection, "note")
+            document = serving.item("a", "long", properties={"note": text})
+            answers.append(await client.post("/collections/a/items", json=document))
+    finally:
+        await connection.close()
+        await beside.close()
+    assert [answer.status_code for answer in answers] == [422, 201, 201]
+    assert "index row" in answers[0].json()["description"]
 
 
 def _value(chance: random.Random) -> object:
