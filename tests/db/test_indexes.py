@@ -13,6 +13,7 @@ from satapi.db import indexes
 from satapi.db.partitions import merge, separate
 from satapi.db.pool import connect
 from satapi.errors import ConflictError, InvalidError, NotFoundError
+from satapi.ingest.edit import delete_collection
 from satapi.query import select
 from satapi.query.conditions import Spans
 from satapi.query.inventory import ITEMS
@@ -156,6 +157,56 @@ async def test_a_collection_moves_with_indexes_of_its_own(
     assert await owned(catalog) == {("items_default", kind) for kind in "vt"}
     await indexes.drop(catalog, "n", "c0")
     assert await owned(catalog) == set()
+
+
+@pytest.mark.parametrize("collection", ["b\\x", "it's", "\\'"])
+async def test_an_index_of_a_collection_is_in_its_own_partition_whatever_its_id_is(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection, collection: str
+) -> None:
+    await catalog.execute("insert into collections (id, content) values ($1, '{}')", collection)
+    await catalog.execute("update items set collection = $1 where collection = 'c1'", collection)
+    await separate(catalog, beside, collection)
+    own = await catalog.fetchval("select tableoid::regclass::text from items where collection <> 'c0' limit 1")
+    await indexes.create(catalog, beside, "n", collection)
+    assert await owned(catalog) == {(own, kind) for kind in "vt"}
+
+
+async def _left(connection: asyncpg.Connection) -> int:
+    """How many indexes of properties there are, and statistics with them."""
+    return await connection.fetchval(
+        "select (select count(*) from pg_statistic_ext) + (select count(*) from pg_index "
+        "where pg_get_indexdef(indexrelid) like '%properties%' and pg_get_indexdef(indexrelid) not like '%cloud%')"
+    )
+
+
+async def test_a_collection_takes_the_indexes_of_its_own_along_when_it_is_deleted(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection
+) -> None:
+    for collection in ("c0", "c1"):
+        await indexes.create(catalog, beside, "n", collection)
+    await separate(catalog, beside, "c0")
+    await indexes.create(catalog, beside, "of.x", "c1")
+    await indexes.create(catalog, beside, "of.x")
+    before = await _left(catalog)
+    await delete_collection(catalog, "c1", lambda _: None, cascade=True)
+    assert await _left(catalog) == before - 6
+    await delete_collection(catalog, "c0", lambda _: None, cascade=True)
+    assert await owned(catalog) == {(table, kind) for table in ("items", "items_default") for kind in "vt"}
+    assert [each.collection for each in await indexes.indexes(catalog)] == [None]
+
+
+async def test_a_collection_is_deleted_while_another_moves_and_its_indexes_are_taken_again(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection
+) -> None:
+    await indexes.create(catalog, beside, "n", "c1")
+    await beside.execute("select pg_advisory_lock('items'::regclass::oid::bigint)")
+    await delete_collection(catalog, "c1", lambda _: None, cascade=True)
+    await beside.execute("select pg_advisory_unlock('items'::regclass::oid::bigint)")
+    assert await catalog.fetchval("select array_agg(id) from collections") == ["c0"]
+    await catalog.execute("insert into collections (id, content) values ('c1', '{}')")
+    await indexes.create(catalog, beside, "n", "c1")
+    await indexes.drop(catalog, "n", "c1")
+    assert await _left(catalog) == 0
 
 
 @pytest.mark.parametrize("name", ["id", "collection", "datetime", "updated", "geometry", "assets", ""])

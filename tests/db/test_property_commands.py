@@ -67,6 +67,19 @@ def test_files_that_define_nothing_are_refused(run: Callable[..., Ran], tmp_path
     assert run("queryables", "load", str(tmp_path / "none.json")).code == 1
 
 
+@pytest.mark.parametrize("kind", ['"text"', "[{}]", "[]", "null", "3", "{}", '["string", "String"]'])
+def test_definitions_of_a_type_that_is_none_are_refused(run: Callable[..., Ran], kind: str) -> None:
+    refused = run("queryables", "set", "n", "--schema", f'{{"type": {kind}}}')
+    assert refused.code == 1
+    assert "allowed are string, integer," in refused.err
+    assert shown(run)["n"]["type"] == "integer"
+
+
+def test_definitions_may_have_several_types(run: Callable[..., Ran]) -> None:
+    assert run("queryables", "set", "n", "--schema", '{"type": ["integer", "null"]}').code == 0
+    assert shown(run)["n"]["type"] == ["integer", "null"]
+
+
 def test_queryables_are_refreshed(run: Callable[..., Ran], database: str) -> None:
     serving.execute(database, "delete from items where id = 'two'")
     assert run("queryables", "refresh").out == "1 items were read\n"

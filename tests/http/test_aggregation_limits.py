@@ -8,6 +8,7 @@ import pytest
 from aggregates import answers
 
 from satapi.db.pool import connect
+from satapi.query.measures import RANGES
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,6 +116,14 @@ async def test_what_is_not_allowed_is_named_with_what_is(
     problem = response.json()
     assert problem["parameter"] == parameter
     assert allowed in problem["allowed"]
+
+
+async def test_what_is_offered_is_answered_also_where_no_item_has_the_property(client_of: Clients) -> None:
+    async with client_of(unknown_properties="error") as client:
+        for name in RANGES:
+            response = await client.get(f"/aggregate?aggregations={name}")
+            assert response.status_code == 200, response.text
+        assert (await client.get("/aggregate?aggregations=view:off_nadir_frequency")).status_code == 400
 
 
 async def test_so_many_aggregations_may_be_asked_for(client_of: Clients) -> None:

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import pytest
+from writers import writing
 
 import serving
+from satapi.db import indexes
 from satapi.db.pool import connect
 from satapi.db.queryables import define, refresh
 from satapi.settings import Settings
@@ -157,6 +159,13 @@ async def test_a_value_of_another_type_and_a_name_that_is_none_are_errors(client
         assert "there is no such parameter here" in await refused(client, f"/search?{name}=x")
 
 
+async def test_numbers_have_a_thousand_characters_at_most(client: httpx.AsyncClient) -> None:
+    assert await ids(client, f"eo:cloud_cover={'1' * 1_000}") == []
+    assert await ids(client, f"eo:cloud_cover=10.{'0' * 997}") == ["a1"]
+    for length in (1_001, 4_301):
+        assert "1,000 characters" in await refused(client, f"/search?eo:cloud_cover={'1' * length}")
+
+
 async def test_links_of_pages_carry_the_parameters(client: httpx.AsyncClient) -> None:
     first = (await client.get("/search?platform=p1&limit=1&id=1")).json()
     assert "next" not in {link["rel"] for link in first["links"]}
@@ -176,6 +185,10 @@ async def test_what_is_loaded_now_can_be_asked_now(make_database: Callable[[], s
         await asyncio.sleep(1.1)
         serving.store(dsn, [], [serving.item("a", "9", properties={"fresh": 1})])
         assert await ids(client, "fresh=1") == ["a9"]
+        # A property that is known, with a value of a type that it had not.
+        await asyncio.sleep(1.1)
+        serving.store(dsn, [], [serving.item("a", "10", properties={"fresh": "good"})])
+        assert await ids(client, "fresh=good") == ["a10"]
 
 
 async def test_unknown_properties_are_errors_where_the_setting_says_so(dsn: str) -> None:
@@ -212,6 +225,47 @@ async def test_definitions_stand_for_what_was_found_or_add_to_it(make_database: 
         assert own["of.x"] == {"type": "integer"}
         assert own["platform"] == {"title": "Own", "type": "string"}
         assert await ids(client, "of.x=1") == ["a3"]
+
+
+async def test_a_definition_that_refers_to_a_schema_takes_nothing_away(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    serving.store(dsn, [serving.collection("a"), serving.collection("b")], ITEMS)
+    reference: dict[str, object] = {"$ref": "https://example.com/schema.json"}
+    connection = await connect(dsn, Settings())
+    try:
+        await define(
+            connection, None, {"platform": reference, "planned": reference, "geometry": {"title": "Footprint"}}
+        )
+    finally:
+        await connection.close()
+    async with serving.in_process(Settings(dsn=dsn)) as client:
+        found = await properties(client, "/sortables")
+        assert found["platform"] == {"title": "Platform", "type": "string", "enum": ["p1", "p2", "q"], **reference}
+        assert found["planned"] == reference
+        assert "geometry" not in found
+        assert await ids(client, "platform=p1") == ["a1"]
+        assert await ids(client, "planned=p1") == []
+
+
+async def test_a_long_text_in_a_property_with_an_index_is_refused_until_the_index_is_dropped(database: str) -> None:
+    text = "".join(map(str, random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=6_000)))
+    serving.store(database, [serving.collection("a")])
+    connection, beside = await connect(database, Settings()), await connect(database, Settings())
+    try:
+        async with writing(database) as client:
+            await indexes.create(connection, beside, "note")
+            answers = [
+                await client.post("/collections/a/items", json=serving.item("a", name, properties={"note": note}))
+                for name, note in (("long", text), ("short", text[:2_600]))
+            ]
+            await indexes.drop(connection, "note")
+            document = serving.item("a", "long", properties={"note": text})
+            answers.append(await client.post("/collections/a/items", json=document))
+    finally:
+        await connection.close()
+        await beside.close()
+    assert [answer.status_code for answer in answers] == [422, 201, 201]
+    assert "index row" in answers[0].json()["description"]
 
 
 def _value(chance: random.Random) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ from satapi.query.inventory import ITEMS, short
 from satapi.stac.properties import read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     import asyncpg
 
@@ -117,14 +117,35 @@ async def drop(connection: asyncpg.Connection, name: str, collection: str | None
         if dropped.endswith(" 0"):
             of = "" if collection is None else f" of the collection {collection!r}"
             raise NotFoundError(f"There is no index of {name!r}{of}; `satapi index list` shows those that there are")
-        for kind in _KINDS:
-            await patiently(connection, "drop index if exists %1$I", _stem(name, collection) + kind.suffix)
-        await patiently(connection, "drop statistics if exists %1$I", _stem(name, collection) + "s")
+        await _drop(connection, name, collection)
+
+
+async def of_collection(connection: asyncpg.Connection, collection: str) -> list[str]:
+    """The properties of which a collection has indexes of its own."""
+    return [name for (name,) in await connection.fetch(_OF_COLLECTION, collection)]
+
+
+async def forget(connection: asyncpg.Connection, collection: str, names: Sequence[str]) -> None:
+    """Drop the indexes that a deleted collection had of these properties, unless one of its id has them again.
+
+    While others build or move, or never let go of the table, they stay: one of its id that wants them has them.
+    """
+    with suppress(ConflictError):
+        for name in names:
+            async with _alone(connection):
+                if name not in await of_collection(connection, collection):
+                    await _drop(connection, name, collection)
+
+
+async def _drop(connection: asyncpg.Connection, name: str, collection: str | None) -> None:
+    for kind in _KINDS:
+        await patiently(connection, "drop index if exists %1$I", _stem(name, collection) + kind.suffix)
+    await patiently(connection, "drop statistics if exists %1$I", _stem(name, collection) + "s")
 
 
 async def of_new_partition(connection: asyncpg.Connection, table: str, collection: str) -> None:
     """Give a table that is to be a collection's own partition the indexes of that collection."""
-    for (name,) in await connection.fetch(_OF_COLLECTION, collection):
+    for name in await of_collection(connection, collection):
         for kind in _KINDS:
             text = "create index %1$I on %3$I " + kind.keys
             # The name belongs to the index in the shared partition until the move has ended.
@@ -133,7 +154,7 @@ async def of_new_partition(connection: asyncpg.Connection, table: str, collectio
 
 async def moved_out(connection: asyncpg.Connection, collection: str) -> None:
     """Let a collection's indexes in its new partition stand for those in the shared one."""
-    for (name,) in await connection.fetch(_OF_COLLECTION, collection):
+    for name in await of_collection(connection, collection):
         for kind in _KINDS:
             index = _stem(name, collection) + kind.suffix
             await patiently(connection, "drop index if exists %1$I", index)
@@ -143,7 +164,7 @@ async def moved_out(connection: asyncpg.Connection, collection: str) -> None:
 
 async def moved_back(connection: asyncpg.Connection, collection: str) -> None:
     """Make a collection's indexes anew in the shared partition."""
-    for (name,) in await connection.fetch(_OF_COLLECTION, collection):
+    for name in await of_collection(connection, collection):
         await _build_one(connection, name, collection)
 
 
@@ -197,7 +218,7 @@ _OWN = """
     from pg_inherits as i
     inner join pg_class as c on i.inhrelid = c.oid
     where i.inhparent = 'items'::regclass
-        and pg_get_expr(c.relpartbound, c.oid) = format('FOR VALUES IN (%L)', $1::text)
+        and pg_get_expr(c.relpartbound, c.oid) = 'FOR VALUES IN (''' || replace($1::text, '''', '''''') || ''')'
 """
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from satapi.errors import ConflictError, NotFoundError
+from satapi.errors import ConflictError, InvalidError, NotFoundError
 from satapi.stac.properties import merged, read, write
 from satapi.stac.queryables import Schema
 from satapi.stac.survey import news
@@ -164,9 +164,21 @@ async def _renew(connection: asyncpg.Connection, collection: str | None, found: 
 
 
 async def define(connection: asyncpg.Connection, collection: str | None, schemas: Mapping[str, Schema]) -> None:
-    """Take in definitions of properties, each a JSON Schema, for a collection or for all. Raises NotFoundError."""
+    """Take in definitions of properties, each a JSON Schema, for a collection or for all.
+
+    Raises NotFoundError, and InvalidError for a type that JSON Schema does not know.
+    """
+    for name, schema in schemas.items():
+        if "type" in schema and not _is_type(schema["type"]):
+            allowed = f"allowed are {', '.join(_TYPES)}, and a list of some of them"
+            raise InvalidError(f"the type of {name}", schema["type"], allowed)
     async with connection.transaction():
         await _redefine(connection, collection, await _definitions(connection, collection) | dict(schemas))
+
+
+def _is_type(given: object) -> bool:
+    words = cast("list[object]", given) if isinstance(given, list) else [given]
+    return bool(words) and all(isinstance(word, str) and word in _TYPES for word in words)
 
 
 async def forget(connection: asyncpg.Connection, collection: str | None, name: str) -> None:
@@ -191,6 +203,8 @@ async def _redefine(connection: asyncpg.Connection, collection: str | None, sche
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Schema])
+# JSON Schema validation 2020-12, clause 6.1.1.
+_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _EXISTS = "select exists (select from collections where id = $1)"
 _DEFINED = """
     select defined from queryables

@@ -64,7 +64,9 @@ async def _matched(here: Server, search: Search, page: Page, mode: Mode) -> int 
                     "an estimate (the header Prefer: count=planned), or an area or a time that is smaller, would help"
                 ) from None
         case "estimated":
-            return await items.estimate(here.database, search)
+            # As many as were seen there are.
+            seen = page.first + len(page.rows) + (page.following is not None)
+            return max(seen, await items.estimate(here.database, search))
         case "auto":
             if search.limit > 1:
                 return None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from starlette.requests import Request
 
+    from satapi.cql2.ast import Node
     from satapi.db.knowledge import Knowledge
     from satapi.http.timing import Timing
     from satapi.query.inventory import Inventory
@@ -72,14 +73,13 @@ async def _get(request: Request, collection_id: str | None) -> Response:
     timing: Timing = request.state.timing
     known = await here.database.memory.knowledge(here.database)
     try:
-        given = _parameters(request, here, known)
+        given, equal = _parameters(request, here, known)
     except InvalidError:
-        # It may name what an item has since a moment.
+        # It may name a property, or have a value of a type, that an item has since a moment.
         known = await here.database.memory.knowledge(here.database, newest=True)
-        given = _parameters(request, here, known)
+        given, equal = _parameters(request, here, known)
     with timing.stage("parse"):
         own = [pair for pair in given if pair[0] in asked.SEARCH_PARAMETERS]
-        equal = [equalities.node(*pair, known.schemas) for pair in given if pair not in own]
         members = asked.from_pairs(own, here.settings)
         kind = formats.sequence(members.f, request.headers.get("accept"))
         size = sequences.size(kind, here.settings)
@@ -97,9 +97,11 @@ async def _get(request: Request, collection_id: str | None) -> Response:
     return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id, sequence))
 
 
-def _parameters(request: Request, here: Server, known: Knowledge) -> list[tuple[str, str]]:
+def _parameters(request: Request, here: Server, known: Knowledge) -> tuple[list[tuple[str, str]], list[Node]]:
+    """All parameters, and the tests that those which are properties make."""
     is_property = partial(equalities.is_simple, schemas=known.schemas)
-    return requests.pairs(request, asked.SEARCH_PARAMETERS, here.settings, is_property)
+    given = requests.pairs(request, asked.SEARCH_PARAMETERS, here.settings, is_property)
+    return given, [equalities.node(*pair, known.schemas) for pair in given if pair[0] not in asked.SEARCH_PARAMETERS]
 
 
 def _inventory(here: Server, search: Search | None = None) -> Inventory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from satapi.db import partitions
+from satapi.db import indexes, partitions
 from satapi.errors import ConflictError, DocumentError, NotFoundError, Refusal, RefusedError
 from satapi.ingest.prepare import CollectionRow, Row
 from satapi.ingest.store import (
@@ -138,18 +138,20 @@ async def delete_collection(
     items that are left. Raises NotFoundError and ConflictError.
     """
 
-    async def attempt() -> bool:
+    async def attempt() -> list[str] | None:
         check(await _existing(connection, collection, is_last=True))
         if await connection.fetchval("select exists (select from items where collection = $1)", collection):
-            return False
+            return None
+        indexed = await indexes.of_collection(connection, collection)
         await partitions.drop_empty(connection, collection)
         await connection.execute("delete from collections where id = $1", collection)
-        return True
+        return indexed
 
-    while not await retried(connection, attempt):
+    while (indexed := await retried(connection, attempt)) is None:
         if not cascade:
             raise ConflictError(f"The collection {collection!r} has items; cascade=true deletes them with it")
         await _delete_items(connection, collection)
+    await indexes.forget(connection, collection, indexed)
 
 
 async def _delete_items(connection: asyncpg.Connection, collection: str) -> None:

@@ -142,7 +142,9 @@ def _named(name: str, precisions: Mapping[str, int], interval: Interval, invento
         place, cells = grid
         return [Grid(name, place, cells, precisions.get(precision_name(name), PRECISIONS[cells][0]))]
     if ranges := RANGES.get(name):
-        return [Ranges(name, inventory.column(ranges[0], "aggregations"), ranges[1])]
+        # It is offered whatever items have.
+        lenient = msgspec.structs.replace(inventory, known=None)
+        return [Ranges(name, lenient.column(ranges[0], "aggregations"), ranges[1])]
     stem, _, suffix = name.rpartition("_")
     if not stem or "\0" in name or f"_{suffix}" not in {FREQUENCY, STATISTICS, *(f"_{kind}" for kind in KINDS)}:
         raise InvalidError("aggregations", name, allowed())

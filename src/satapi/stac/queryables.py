@@ -64,7 +64,7 @@ class Known(msgspec.Struct, frozen=True):
         core = _CORE.get(name, {})
         defined = self.defined.get(name, {})
         # A definition with a type stands for what was found; one without adds to it.
-        values = {} if "type" in defined or "$ref" in defined else core if name in _OWN else core | found
+        values = {} if "type" in defined else core if name in _OWN else core | found
         return cast("Schema", described) | values | defined
 
 
@@ -83,15 +83,17 @@ def _of_values(found: Found) -> Schema:
     return schema
 
 
-def kinds(schema: Schema) -> frozenset[Kind]:
-    """The kinds of values that a property's schema allows."""
+def kinds(name: str, schema: Schema) -> frozenset[Kind]:
+    """The kinds of values that a property's schema allows: all where it names none; the geometry has none of them."""
+    if name == "geometry":
+        return frozenset()
     match schema.get("type"):
         case str() as one:
             return frozenset({cast("Kind", one)})
         case list():
             return frozenset(cast("list[Kind]", schema["type"]))
         case _:
-            return frozenset() if "$ref" in schema else _ALL_KINDS
+            return _ALL_KINDS
 
 
 def is_time(schema: Schema) -> bool:
@@ -106,7 +108,7 @@ def queryables(known: Known, href: str, title: str, *, strict: bool) -> Schema:
 
 def sortables(known: Known, href: str, title: str, *, strict: bool) -> Schema:
     """The JSON Schema of what items can be sorted by: numbers, texts, times and booleans."""
-    scalar = {name: schema for name, schema in known.schemas().items() if not kinds(schema).isdisjoint(_SCALARS)}
+    scalar = {name: schema for name, schema in known.schemas().items() if not kinds(name, schema).isdisjoint(_SCALARS)}
     return _document(scalar, href, title, strict=strict)
 
 
