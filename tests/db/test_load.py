@@ -251,6 +251,18 @@ async def test_an_item_stays_as_it_was_when_its_new_version_is_refused(
     assert await numbers(catalog) == [("i00001", 1), ("i00002", 20)]
 
 
+async def test_a_new_item_that_is_refused_does_not_keep_out_the_new_version_of_another(
+    catalog: asyncpg.Connection, write: Callable[..., str]
+) -> None:
+    await load_items(catalog, [write(item(2))])
+    changed = item(2, properties={"datetime": "2020-01-01T00:00:00Z", "number": 20})
+    told: list[BadItem] = []
+    lines = write(BAD["number too large for PostgreSQL"], changed)
+    report = await load_items(catalog, [lines], on_error="skip", on_bad=told.append)
+    assert (report.inserted, report.updated, [bad.line for bad in told]) == (0, 1, [1])
+    assert await numbers(catalog) == [("i00002", 20)]
+
+
 async def test_a_file_that_breaks_off_stops_the_load_after_what_is_whole(
     catalog: asyncpg.Connection, write: Callable[..., str]
 ) -> None:

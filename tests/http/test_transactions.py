@@ -304,6 +304,21 @@ async def test_a_patch_that_cannot_be_done_is_refused_and_changes_nothing(
     assert (await client.get(f"{ITEMS}/i")).content == first.content
 
 
+@pytest.mark.parametrize("headers", [MERGE, PATCH])
+async def test_a_patch_makes_no_item_larger_than_a_body_may_be(catalog: str, headers: dict[str, str]) -> None:
+    serving.execute(catalog, "delete from items")
+    async with writing(catalog, body_max_bytes=3_000) as client:
+        await client.post(ITEMS, json=serving.item("c", "i"))
+        for name, status in (("one", 200), ("two", 413)):
+            before = (await client.get(f"{ITEMS}/i")).content
+            value = "x" * 2_000
+            change = [{"op": "add", "path": f"/{name}", "value": value}] if headers is PATCH else {name: value}
+            answer = await client.patch(f"{ITEMS}/i", content=texts(change), headers=headers)
+            assert answer.status_code == status, answer.text
+        assert "at most 3000 may come of a patch" in answer.json()["description"]
+        assert (await client.get(f"{ITEMS}/i")).content == before
+
+
 async def test_the_patches_that_are_read_are_told(client: httpx.AsyncClient) -> None:
     options = await client.options(f"{ITEMS}/i")
     assert options.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"

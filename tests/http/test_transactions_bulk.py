@@ -80,6 +80,16 @@ async def test_one_bad_item_of_an_object_undoes_all_of_them(client: httpx.AsyncC
     assert await ids(client) == {"i3"}
 
 
+async def test_an_item_that_stands_under_another_key_than_its_id_is_refused(client: httpx.AsyncClient) -> None:
+    given = {**by_id(items(0, 2)), "x": serving.item("c", "y"), **by_id(items(2, 3))}
+    refused = await client.post(BULK, json={"items": given})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["index"], error["id"], error["code"]) == (2, "y", "InvalidDocument")
+    assert "it stands under 'x'" in error["reason"]
+    assert await ids(client) == set()
+
+
 def nested(depth: int) -> object:
     value: object = 1
     for _ in range(depth):

@@ -14,6 +14,8 @@ import serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import asyncpg
+
 ITEM = f"{ITEMS}/i"
 ROUNDS = 12
 CLIENTS = 8
@@ -198,6 +200,23 @@ async def test_feature_collections_with_the_same_items_never_block_each_other(cl
 
     statuses = await asyncio.gather(*(posts(names if turn % 2 else names[::-1]) for turn in range(CLIENTS)))
     assert sorted(statuses) == [201] + [409] * (CLIENTS - 1)
+
+
+async def test_readers_do_not_wait_for_writers_who_wait_for_each_other(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    names = [f"i{number}" for number in range(10)]
+    serving.store(database, [serving.collection("c")], [serving.item("c", name) for name in names])
+    waiting = "select count(*) from pg_locks where not granted"
+    async with writing(database, pool_size=4) as client:
+        async with connection.transaction():
+            await connection.execute("select from collections where id = 'c' for update")
+            deletes = [asyncio.ensure_future(client.delete(f"{ITEMS}/{name}")) for name in names]
+            while await connection.fetchval(waiting) < 2:  # noqa: ASYNC110 - a session that waits gives no sign
+                await asyncio.sleep(0.01)
+            assert (await client.get("/search")).status_code == 200
+            assert not any(delete.done() for delete in deletes)
+        assert [answer.status_code for answer in await asyncio.gather(*deletes)] == [204] * 10
 
 
 # Clients that hang up -----------------------------------------------------------------------------------------------

@@ -44,3 +44,5 @@ def test_text_that_never_ends_is_soon_checked() -> None:
     check(b'"[' * 300_000, 400_000, "body")
     with pytest.raises(TooLargeError):
         check(b"[" * 1_000_000, 64, "body")
+    with pytest.raises(TooLargeError):
+        check(b"[" * 65 + b'"' + b'\\"' * 500_000, 64, "body")

@@ -144,6 +144,14 @@ def test_a_patch_grows_nothing_without_end() -> None:
         operations(b'[{"op":"remove","path":"/x"},{"op":"remove","path":"/x"}]', 1)
 
 
+def test_many_operations_on_a_large_document_are_too_much_for_one_patch() -> None:
+    large = b'{"x":"%b","y":0}' % (b"x" * 1_000_000)
+    few = [{"op": "replace", "path": "/y", "value": 1}] * 3
+    assert patched(large, operations(json.dumps(few).encode(), 500), 2_000_000).endswith(b'"y":1}')
+    with pytest.raises(TooLargeError, match="fewer or shallower"):
+        patched(large, operations(json.dumps(few * 20).encode(), 500), 2_000_000)
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc~/"), inner, max_size=3),

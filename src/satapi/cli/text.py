@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _PROGRESS_INTERVAL_S = 5
 
+# What msgspec takes for the name of a member, of characters that PostgreSQL stores.
+_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]+')
+
 
 def show(dsn: str | None) -> None:
     """List the members."""
@@ -25,10 +29,11 @@ def show(dsn: str | None) -> None:
 
 
 def choose(dsn: str | None, members: Sequence[str]) -> None:
-    """Search these members from now on. Raises InvalidError for a name that no member has."""
+    """Search these members from now on. Raises InvalidError for a name that is not looked for."""
     for name in members:
-        if not name or "\0" in name:
-            raise InvalidError("member", name, "allowed are names of members of properties")
+        if not _NAME.fullmatch(name):
+            allowed = "allowed are names of members of properties, without quotes, backslashes and control characters"
+            raise InvalidError("member", name, allowed)
     renew(dsn, members)
 
 
