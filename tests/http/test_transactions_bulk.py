@@ -117,7 +117,7 @@ async def test_bulk_items_are_for_writers_alone(client: httpx.AsyncClient, datab
     assert (await client.get(BULK)).headers["allow"] == "POST, OPTIONS"
     unknown = await client.post("/collections/none/bulk_items", json={"items": by_id(items(0, 1))})
     assert unknown.status_code == 422
-    named = {"items": {"i": {name: value for name, value in items(0, 1)[0].items() if name != "collection"}}}
+    named = {"items": {"i0": {name: value for name, value in items(0, 1)[0].items() if name != "collection"}}}
     assert (await client.post("/collections/none/bulk_items", json=named)).status_code == 404
     async with serving.in_process(serving.Settings(dsn=database)) as reader:
         assert (await reader.post(BULK, json={"items": {}})).status_code == 404
