@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from satapi.db.migrate import own_migrations
+from satapi.db.migrate import Migration, migrate, own_migrations
+from satapi.db.pool import connect
+from satapi.settings import Settings
 from serving import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conftest import Ran
@@ -57,6 +60,26 @@ def test_a_database_is_migrated_once_and_its_status_told(satapi: Callable[..., R
     after = satapi("db", "status", "--dsn", empty_database)
     assert after.code == 0
     assert [line.split()[:2] for line in after.out.splitlines()] == [[name, "applied"] for name in NAMES]
+
+
+def test_a_catalog_that_is_migrated_is_told_what_its_items_lack(
+    satapi: Callable[..., Ran], empty_database: str
+) -> None:
+    first = [each for each in own_migrations() if each.name < "0004"]
+    asyncio.run(_migrated(empty_database, first))
+    migrated = satapi("db", "migrate", "--dsn", empty_database)
+    assert "Run `satapi queryables refresh` and `satapi text refresh` once" in migrated.err
+    assert satapi("text", "refresh", "--dsn", empty_database).code == 0
+    assert satapi("queryables", "refresh", "--dsn", empty_database).code == 0
+
+
+async def _migrated(dsn: str, migrations: Sequence[Migration]) -> None:
+    connection = await connect(dsn, Settings())
+    try:
+        await migrate(connection, lambda _: None, migrations)
+        await connection.execute("""insert into collections (id, content) values ('c', '{"links":[]}')""")
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("sample",), ("load", "items", "-")], ids=" ".join)

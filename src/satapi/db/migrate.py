@@ -116,9 +116,23 @@ async def migrate(
             if migration.name in found.pending:
                 say(f"Applying {migration.name}")
                 await _apply(connection, migration)
+        await _tell_what_is_left(connection, found.pending, say)
         return list(found.pending)
     finally:
         await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+
+
+# What is made of items and collections as they are stored, and by these commands of those that are there already.
+_REFRESHED_BY = {"0004_create_queryables": "satapi queryables refresh", "0006_index_words": "satapi text refresh"}
+
+
+async def _tell_what_is_left(
+    connection: asyncpg.Connection, applied: Sequence[str], say: Callable[[str], None]
+) -> None:
+    left = [command for name, command in _REFRESHED_BY.items() if name in applied]
+    if left and await connection.fetchval("select exists (select from collections)"):
+        commands = " and ".join(f"`{command}`" for command in left)
+        say(f"Run {commands} once: what is stored already lacks what these migrations are for")
 
 
 async def _lock(connection: asyncpg.Connection, say: Callable[[str], None]) -> None:
