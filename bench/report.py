@@ -67,7 +67,7 @@ def _ticks(after_s: float = 0) -> tuple[int, int]:
 
 def show(title: str, body: str, arguments: argparse.Namespace) -> None:
     """Print a section; with --save, put it into today's results in place of an older one of the same title."""
-    body += f"\n\nBefore this, other programs kept {arguments.busy:.0f}% of the processors busy."
+    body += f"\n\nCommit {_commit()}. Before this, other programs kept {arguments.busy:.0f}% of the processors busy."
     print(f"\n## {title}\n\n{body}", flush=True)
     if not arguments.save:
         return
@@ -91,7 +91,6 @@ def _machine() -> str:
         "Processor": f"{processor[1] if processor else platform.machine()}, {os.cpu_count()} cores",
         "Memory": f"{memory:.0f} GB",
         "System": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {platform.python_version()}",
-        "Commit": _commit(),
         "satapi": ours,
         "Peer": theirs,
         "PostgreSQL": cluster.version(),
