@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from satapi import __version__
 from satapi.cli.exports import export
-from satapi.cli.options import Dsn, Json, examples
+from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, examples
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
 
@@ -46,24 +46,6 @@ app.add_typer(text, name="text")
 app.add_typer(queryables, name="queryables")
 app.add_typer(index, name="index")
 app.add_typer(export, name="export")
-
-Files = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE",
-        show_default=False,
-        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; - is standard input.",
-    ),
-]
-Method = Annotated[
-    Literal["insert", "ignore", "upsert"],
-    typer.Option(help="What to do about an id that exists: fail, keep what is there, or replace it."),
-]
-OnError = Annotated[
-    Literal["stop", "skip"], typer.Option(help="Stop at the first bad document, or report and skip bad ones.")
-]
-BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
-Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer passes the option's value by position

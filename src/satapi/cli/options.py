@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,24 @@ Dsn = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Report on standard output as one line of JSON.")]
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        show_default=False,
+        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; - is standard input.",
+    ),
+]
+Method = Annotated[
+    Literal["insert", "ignore", "upsert"],
+    typer.Option(help="What to do about an id that exists: fail, keep what is there, or replace it."),
+]
+OnError = Annotated[
+    Literal["stop", "skip"], typer.Option(help="Stop at the first bad document, or report and skip bad ones.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
+Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 
 
 def examples(*lines: str) -> str:
