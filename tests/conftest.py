@@ -119,6 +119,14 @@ async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture
+async def beside(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A second one, of another session."""
+    connection = await connect(database, Settings())
+    yield connection
+    await connection.close()
+
+
 class Ran(NamedTuple):
     """What came of a command: its exit code, and what it wrote to standard output and error."""
 

@@ -16,7 +16,6 @@ from satapi.ingest.load import load_collections, load_items
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import asyncpg
@@ -41,13 +40,6 @@ COUNTED = """
     select collection, (datetime at time zone 'UTC')::date, count(*)
     from items group by cube (1, 2) having count(*) > 0 order by 1, 2
 """
-
-
-@pytest.fixture
-async def beside(database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database, Settings())
-    yield connection
-    await connection.close()
 
 
 async def check(connection: asyncpg.Connection) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -20,9 +19,6 @@ from satapi.query.inventory import ITEMS
 from satapi.settings import Settings
 from satapi.stac.search import Search, SortKey
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 _FILL = """
     insert into items (collection, id, datetime, properties, content)
     select 'c' || number % 2, 'item-' || number, timestamptz '2020-01-01' + number * interval '1 hour',
@@ -37,13 +33,6 @@ async def catalog(connection: asyncpg.Connection) -> asyncpg.Connection:
     await connection.execute("insert into collections (id, content) values ('c0', '{}'), ('c1', '{}')")
     await connection.execute(_FILL)
     return connection
-
-
-@pytest.fixture
-async def beside(database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database, Settings())
-    yield connection
-    await connection.close()
 
 
 async def used(connection: asyncpg.Connection, name: str, collection: str | None = None) -> bool:

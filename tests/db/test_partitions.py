@@ -17,7 +17,7 @@ from satapi.ingest.load import load_collections, load_items
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 NAMES = ("large", 'it\'s; a "small" one')
@@ -47,13 +47,6 @@ async def catalog(connection: asyncpg.Connection, tmp_path: Path) -> asyncpg.Con
     await load_collections(connection, [write(tmp_path, collections, "collections.ndjson")])
     await load_items(connection, [write(tmp_path, (item(name, number) for name in NAMES for number in range(2_000)))])
     return connection
-
-
-@pytest.fixture
-async def beside(database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database, Settings())
-    yield connection
-    await connection.close()
 
 
 async def rows(connection: asyncpg.Connection, collection: str) -> list[tuple[object, ...]]:

@@ -19,8 +19,6 @@ from serving import collection, item
 from serving import store as store_now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import asyncpg
 
 
@@ -45,13 +43,6 @@ def bounds(found: Properties) -> tuple[object, object]:
 async def catalog(connection: asyncpg.Connection, database: str) -> asyncpg.Connection:
     store_now(database, [collection("a"), collection("b")])
     return connection
-
-
-@pytest.fixture
-async def beside(database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database, Settings())
-    yield connection
-    await connection.close()
 
 
 async def test_what_is_no_news_is_not_written(catalog: asyncpg.Connection) -> None:
