@@ -46,6 +46,8 @@ class Memory:
         self._strict = strict
         self._known: Knowledge | None = None
         self._read_s = 0.0
+        # By the collection whose own indexes are in it.
+        self._inventories: dict[str | None, Inventory] = {}
         self._reading: asyncio.Task[Knowledge] | None = None
 
     async def knowledge(self, database: Database, *, newest: bool = False) -> Knowledge:
@@ -61,12 +63,16 @@ class Memory:
         """What may be asked of the items of these collections, or of all, as far as it is known."""
         if self._known is None:
             return ITEMS
-        indexed = self._known.indexed.get(None, frozenset())
-        if collections is not None and len(collections) == 1:
-            # An index of one collection serves searches of that one.
-            indexed |= self._known.indexed.get(collections[0], frozenset())
-        known = frozenset(self._known.schemas) if self._strict else None
-        return msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | indexed, estimated=indexed, known=known)
+        # An index of one collection serves searches of that one.
+        alone = collections[0] if collections is not None and len(collections) == 1 else None
+        own = alone if alone in self._known.indexed else None
+        found = self._inventories.get(own)
+        if found is None:
+            indexed = self._known.indexed.get(None, frozenset()) | self._known.indexed.get(own, frozenset())
+            known = frozenset(self._known.schemas) if self._strict else None
+            found = msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | indexed, estimated=indexed, known=known)
+            self._inventories[own] = found
+        return found
 
     def _read(self, database: Database) -> asyncio.Task[Knowledge]:
         if self._reading is None:
@@ -77,6 +83,7 @@ class Memory:
     async def _renewed(self, database: Database) -> Knowledge:
         try:
             self._known = await _all(database)
+            self._inventories = {}
             self._read_s = monotonic()
             return self._known
         finally:
