@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from satapi.db import items
+from satapi.errors import NotFoundError
 from satapi.query.sql import sql
 from satapi.stac.search import Position
 
@@ -39,9 +40,10 @@ async def collection(database: Database, collection_id: str) -> bytes | None:
     return cast("bytes", rows[0]["content"]) if rows else None
 
 
-async def exists(database: Database, collection_id: str) -> bool:
-    """Whether there is such a collection."""
-    return bool(await database.fetch(sql("select 1 from collections where id = {}", collection_id)))
+async def must_exist(database: Database, collection_id: str) -> None:
+    """Raises NotFoundError where there is no such collection."""
+    if not await database.fetch(sql("select 1 from collections where id = {}", collection_id)):
+        raise NotFoundError(f"There is no collection {collection_id!r}")
 
 
 class Title(msgspec.Struct, frozen=True):

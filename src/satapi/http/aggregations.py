@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from satapi.db import collections
 from satapi.db.aggregations import aggregate
-from satapi.errors import NotFoundError, TimedOutError, TooLargeError
+from satapi.errors import TimedOutError, TooLargeError
 from satapi.http import asked, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import server
@@ -56,7 +56,7 @@ async def get_aggregations(request: Request) -> Response:
 async def get_collection_aggregations(request: Request) -> Response:
     """GET /collections/{collection_id}/aggregations."""
     collection_id = urls.path_value(request, "collection_id")
-    await while_present(request, _must_exist(request, collection_id))
+    await while_present(request, collections.must_exist(server(request).database, collection_id))
     return _available(request, collection_id)
 
 
@@ -122,7 +122,7 @@ async def _answer(request: Request, question: _Question) -> Response:
     )
     with timing.stage("db"):
         if question.collection_id is not None:
-            await _must_exist(request, question.collection_id)
+            await collections.must_exist(here.database, question.collection_id)
         try:
             found = await while_present(request, aggregate(here.database, question.search, question.measures, limits))
         except TimedOutError:
@@ -134,11 +134,6 @@ async def _answer(request: Request, question: _Question) -> Response:
         query = request.scope["query_string"].decode("latin-1")
         links = _links(request, urls.path(request) + (f"?{query}" if query else ""), question.collection_id)
         return responses.json(AggregationCollection("AggregationCollection", found, links))
-
-
-async def _must_exist(request: Request, collection_id: str) -> None:
-    if not await collections.exists(server(request).database, collection_id):
-        raise NotFoundError(f"There is no collection {collection_id!r}")
 
 
 def _links(request: Request, path: str, collection_id: str | None) -> list[Link]:

@@ -60,8 +60,8 @@ async def _items(request: Request, stretch: Stretch, below: tuple[str, ...]) -> 
     base = urls.base(request, here.settings)
     collection = stretch.collection
     found = await while_present(request, _below(here.database, stretch, base))
-    if not found and not await while_present(request, collections.exists(here.database, collection)):
-        raise NotFoundError(f"There is no collection {collection!r}")
+    if not found:
+        await while_present(request, collections.must_exist(here.database, collection))
     parent = paths.browse(collection, *filter(None, [stretch.above])) if below else paths.collection(collection)
     when = stretch.name or "all times"
     return responses.json(

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from satapi.db import collections
-from satapi.errors import DocumentError, InvalidError, NotFoundError, Refusal, RefusedError, TooLargeError
+from satapi.errors import DocumentError, InvalidError, Refusal, RefusedError, TooLargeError
 from satapi.http import bodies, requests, responses, urls
 from satapi.http.batches import prepared
 from satapi.http.problems import ProblemEntry
-from satapi.http.server import Server, server
+from satapi.http.server import server
 from satapi.ingest.edit import store_all
 from satapi.ingest.store import Method, store_items
 
@@ -93,7 +93,7 @@ async def post_bulk_items(request: Request) -> Response:
     if batch.refusals:
         raise RefusedError(sorted(batch.refusals, key=lambda refusal: refusal.index), len(raws))
     if not raws:
-        await must_exist(here, collection)
+        await collections.must_exist(here.database, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             report = Report(read=len(raws))
@@ -121,7 +121,7 @@ async def post_stream(request: Request) -> Response:
     method = given.get(METHOD, "insert")
     if method not in get_args(Method):
         raise InvalidError(METHOD, method, f"allowed are {', '.join(get_args(Method))}")
-    await must_exist(here, collection)
+    await collections.must_exist(here.database, collection)
     report = Report()
     async for raws in _batches(request, here.settings, report):
         with timing.stage("parse"):
@@ -133,12 +133,6 @@ async def post_stream(request: Request) -> Response:
         report.add(stored)
         report.refuse([*batch.refusals, *_refused(batch, stored)])
     return responses.json(report)
-
-
-async def must_exist(here: Server, collection: str) -> None:
-    """Raises NotFoundError for a collection that is not there: no item would tell."""
-    if not await collections.exists(here.database, collection):
-        raise NotFoundError(f"There is no collection {collection!r}")
 
 
 def _refused(batch: Batch, stored: Stored) -> list[Refusal]:

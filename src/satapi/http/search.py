@@ -10,7 +10,7 @@ from msgspec import Raw
 from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
-from satapi.errors import InvalidError, NotFoundError, TimedOutError
+from satapi.errors import InvalidError, TimedOutError
 from satapi.http import asked, counting, equalities, formats, requests, responses, sequences, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
@@ -131,7 +131,7 @@ async def _answer(request: Request, question: _Question) -> Response:
     page = await while_present(request, _page(timing, question, "size" if in_pieces else "content"))
     with timing.stage("db"):
         if not page.rows and question.collection_id is not None:
-            await _must_exist(here, question.collection_id)
+            await collections.must_exist(here.database, question.collection_id)
         rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
         counted = await while_present(request, counting.counted(here, search, page, preferred))
     headers = {"Vary": "Accept", **counted.headers}
@@ -157,7 +157,7 @@ async def _sequence(request: Request, question: _Question, sequence: sequences.W
 
     first = await while_present(request, read(sequences.page(search, search.position, search.limit)))
     if not first.rows and question.collection_id is not None:
-        await _must_exist(question.here, question.collection_id)
+        await collections.must_exist(database, question.collection_id)
     return sequences.answer(database, search, first, read, sequence, _renderer(question))
 
 
@@ -180,11 +180,6 @@ async def _found(question: _Question, statement: Sql) -> list[Record]:
     except TimedOutError:
         took = f"The search took longer than {here.settings.statement_timeout_s:g} seconds"
         raise TimedOutError(f"{took}; {cost.advice(question.search, _inventory(here, question.search))}") from None
-
-
-async def _must_exist(here: Server, collection_id: str) -> None:
-    if not await collections.exists(here.database, collection_id):
-        raise NotFoundError(f"There is no collection {collection_id!r}")
 
 
 def _renderer(question: _Question) -> Callable[[items.Row], responses.Buffers]:

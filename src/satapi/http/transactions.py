@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from satapi.db import collections
 from satapi.errors import DocumentError, InvalidError, RefusedError, TooLargeError
 from satapi.http import bodies, bulk, changes, items, nesting, requests, urls
 from satapi.http.batches import prepared
@@ -126,7 +127,7 @@ async def _post(request: Request, collection: str | None) -> Response:
     if batch.refusals:
         raise RefusedError(batch.refusals, len(raws))
     if collection is not None and not raws:
-        await bulk.must_exist(here, collection)
+        await collections.must_exist(here.database, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             await store_all(connection, batch.rows, "insert")
