@@ -56,10 +56,7 @@ def page(search: Search) -> Statement:
             "else (select count(*) from collections where {}) end from held) as matched "
             "from (select 1) as one left join page on true order by {}",
             *(join(", ", [sql("id, content"), *values]), _all([*asked, *after]), join(", ", by), limit),
-            join(
-                ", ",
-                [sql("'' as collection, id, null as dictionary, content"), *map(_shown, order.values, names.values())],
-            ),
+            join(", ", [_ROW, *map(_shown, order.values, names.values())]),
             *(position is None, limit, _all(asked)),
             join(", ", (sorted_by(key, name, backward=order.backward) for key, name in named)),
         ),
