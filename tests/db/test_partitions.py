@@ -15,6 +15,7 @@ from satapi.db.pool import connect
 from satapi.errors import ConflictError, NotFoundError, PartitionError
 from satapi.ingest.load import load_collections, load_items
 from satapi.settings import Settings
+from serving import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -165,6 +166,21 @@ async def test_a_move_that_fails_leaves_nothing_behind(catalog: asyncpg.Connecti
         await separate(catalog, beside, NAMES[0], fail)
     assert await tables() == [("items_default",)]
     assert await separate(catalog, beside, NAMES[0]) == 2_000
+
+
+async def test_a_collection_that_is_deleted_while_it_moves_leaves_no_partition(
+    catalog: asyncpg.Connection, beside: asyncpg.Connection, database: str
+) -> None:
+    def delete(copied: int, total: int) -> None:
+        if copied == total:
+            execute(
+                database, "delete from items where collection = 'large'", "delete from collections where id = 'large'"
+            )
+
+    with pytest.raises(NotFoundError, match="no collection 'large' any longer"):
+        await separate(catalog, beside, "large", delete)
+    assert [each.collection for each in await partitions(catalog)] == [None]
+    assert await catalog.fetchval("select count(*) from pg_class where relname like 'items_large%'") == 0
 
 
 async def test_what_is_broken_off_after_its_commit_is_kept(

@@ -188,9 +188,11 @@ async def run(connection: asyncpg.Connection, statement: str, *names: str) -> st
     return await connection.execute(await _text(connection, statement, *names))
 
 
-async def patiently(connection: asyncpg.Connection, statement: str, *names: str) -> None:
+async def patiently(
+    connection: asyncpg.Connection, statement: str, *names: str, attempts: int = _LOCK_ATTEMPTS
+) -> None:
     """Run a statement that needs a table for itself, in several short attempts: others wait behind each."""
-    for _ in range(_LOCK_ATTEMPTS):
+    for _ in range(attempts):
         try:
             async with connection.transaction():
                 before: str = await connection.fetchval("select current_setting('lock_timeout')")

@@ -94,7 +94,7 @@ async def separate(
                 async for copied in move.copy():
                     if on_progress is not None:
                         on_progress(copied, total)
-        async with _held(beside, collection), move.whole_or_not():
+        async with move.whole_or_not(), _held(beside, collection):
             await move.keep_out()
             moved = await move.finish()
         await indexes.moved_out(connection, collection)
@@ -131,7 +131,11 @@ async def drop_empty(connection: asyncpg.Connection, collection: str) -> None:
     """
     name = await _own(connection, collection)
     if name is not None:
-        await patiently(connection, "drop table %1$I", name)
+        await patiently(connection, "drop table %1$I", name, attempts=_DROP_ATTEMPTS)
+
+
+# All writers of the collection wait meanwhile, and whoever asked for it may ask again.
+_DROP_ATTEMPTS = 5
 
 
 async def _own(connection: asyncpg.Connection, collection: str) -> str | None:
@@ -172,5 +176,6 @@ async def _alone(connection: asyncpg.Connection, collection: str) -> AsyncGenera
 async def _held(connection: asyncpg.Connection, collection: str) -> AsyncGenerator[None]:
     """Nobody else writes items of the collection meanwhile: every writer holds its row."""
     async with connection.transaction():
-        await connection.execute("select from collections where id = $1 for update", collection)
+        if await connection.fetchrow("select from collections where id = $1 for update", collection) is None:
+            raise NotFoundError(f"There is no collection {collection!r} any longer")
         yield
