@@ -61,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     collections_limit_max: Annotated[
         Positive, Meta(description="Collections on a page, at most; a larger limit is lowered to it.")
     ] = 1_000
+    remembered_max_bytes: Annotated[
+        int, Meta(ge=0, description="Collections that each worker remembers of searches of them, in bytes, at most.")
+    ] = 16_777_216
     export_max_items: Annotated[
         Positive, Meta(description="Items of one answer in geojsonseq, ndjson or csv, at most.")
     ] = 1_000_000

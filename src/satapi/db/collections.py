@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -28,10 +29,17 @@ class Found(msgspec.Struct, frozen=True):
 
 async def found(database: Database, statement: Statement, search: Search) -> Found:
     """A page of a search."""
-    records = await database.fetch(statement.sql)
+    text, values = statement.sql.render()
+    key = blake2b(repr((text, values, search.position)).encode()).digest()
+    remembered = database.remembered.get(key)
+    records = await database.fetch(statement.unless(-1 if remembered is None else remembered[0]))
+    if remembered is not None and not records:
+        return remembered[1]
     page = items.paginate([record for record in records if record["id"] is not None], search, statement.order)
     listed = [(record["id"], record["content"]) for record in page.rows]
-    return Found(listed, records[0]["matched"], page.following, page.preceding)
+    result = Found(listed, records[0]["matched"], page.following, page.preceding)
+    database.remembered.keep(key, records[0]["written"], result)
+    return result
 
 
 async def collection(database: Database, collection_id: str) -> bytes | None:

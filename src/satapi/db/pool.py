@@ -14,6 +14,7 @@ from satapi.db import spans
 from satapi.db.contents import Dictionaries
 from satapi.db.failures import translated
 from satapi.db.knowledge import Memory
+from satapi.db.remembered import Remembered
 from satapi.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Database(msgspec.Struct, frozen=True):
     spans: spans.Known
     memory: Memory
     writers: asyncio.Semaphore
+    remembered: Remembered
 
     async def fetch(self, statement: Sql, *, timeout_s: float | None = None) -> list[asyncpg.Record]:
         """Run one statement, for `timeout_s` seconds at most where that is less than the statement timeout.
@@ -149,6 +151,7 @@ async def opened(dsn: str, settings: Settings) -> AsyncGenerator[Database]:
             Memory(strict=settings.unknown_properties == "error"),
             # Writers wait for each other's rows, and readers must not wait for them.
             asyncio.Semaphore(max(1, settings.pool_size // 2)),
+            Remembered(settings.remembered_max_bytes),
         )
     finally:
         try:

@@ -17,6 +17,7 @@ from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
     from satapi.cql2.ast import Node
+    from satapi.stac.geometry import Part
     from satapi.stac.search import Search
 
 T = TypeVar("T")
@@ -35,30 +36,57 @@ class Statement(msgspec.Struct, frozen=True):
     sql: Sql
     order: Order
 
+    def unless(self, written: int) -> Sql:
+        """The same with how often collections were written, after the number; no row where that is `written`.
+
+        The page is one row's lateral, whose order stays; it is not read where nothing has been written.
+        """
+        return sql(
+            "select found.*, noted.written from "
+            "(select coalesce(sum(statements), 0)::bigint as written from collection_writes) as noted "
+            "cross join lateral (select * from ({}) as page where noted.written <> {}::bigint) as found",
+            self.sql,
+            written,
+        )
+
 
 def page(search: Search) -> Statement:
     """The statement for one page of a search, which also counts its matches. Raises InvalidError."""
     position = search.position
     order = keyset.order(search.sortby, COLLECTIONS, backward=position is not None and position.backward)
     asked = _conditions(search)
-    after = [] if position is None else [keyset.after(order, position)]
+    after = sql("true") if position is None else keyset.after(order, position)
     names = dict(zip((key.column.name for key in order.values), KEY_NAMES, strict=False))
     values = [sql("{} as {}", key.column.expression, names[key.column.name]) for key in order.values]
-    by = [sorted_by(key, key.column.expression, backward=order.backward) for key in order.keys]
-    named = [(key, names.get(key.column.name, key.column.expression)) for key in order.keys]
+    by = [
+        sorted_by(key, names.get(key.column.name, key.column.expression), backward=order.backward) for key in order.keys
+    ]
     limit = Param(search.limit + 1)
-    # All matches are counted only where the page does not hold them.
+    if asked:
+        # All matches are counted, so all are found, once.
+        found = sql(
+            "found as materialized (select {}, ({}) as follows from collections where {}), "
+            "page as (select * from (select * from found where follows order by {} limit {}) as chosen "
+            "join collections using (id))",
+            *(join(", ", [sql("id"), *values]), after, join(" and ", asked), join(", ", by), limit),
+        )
+        counted = sql("found")
+    else:
+        found = sql(
+            "page as materialized (select {} from collections where {} order by {} limit {})",
+            *(join(", ", [sql("id, content"), *values]), after),
+            join(", ", (sorted_by(key, key.column.expression, backward=order.backward) for key in order.keys)),
+            limit,
+        )
+        counted = sql("collections")
     return Statement(
         sql(
-            "with page as materialized (select {} from collections where {} order by {} limit {}), "
-            "held as (select count(*) as rows from page) "
-            "select {}, (select case when {}::boolean and rows < {} then rows "
-            "else (select count(*) from collections where {}) end from held) as matched "
+            "with {} select {}, (select count(*) from {}) as matched "
             "from (select 1) as one left join page on true order by {}",
-            *(join(", ", [sql("id, content"), *values]), _all([*asked, *after]), join(", ", by), limit),
+            found,
             join(", ", [_ROW, *map(_shown, order.values, names.values())]),
-            *(position is None, limit, _all(asked)),
-            join(", ", (sorted_by(key, name, backward=order.backward) for key, name in named)),
+            counted,
+            join(", ", by),
         ),
         order,
     )
@@ -67,10 +95,6 @@ def page(search: Search) -> Statement:
 def _shown(key: Key, name: Sql) -> Sql:
     # Renamed, since ORDER BY would take the text for the value if it had the same name.
     return sql("{}::text as value", name) if key.column.kind == "json" else name
-
-
-def _all(conditions: list[Sql]) -> Sql:
-    return join(" and ", conditions or [sql("true")])
 
 
 def _conditions(search: Search) -> list[Sql]:
@@ -83,12 +107,31 @@ def _conditions(search: Search) -> list[Sql]:
     if search.area is not None and search.area.world:
         found.append(sql("geometry is not null"))
     elif search.area is not None:
-        found.append(sql("({})", join(" or ", [Within(part).indexed for part in search.area.parts])))
+        found.append(sql("({})", join(" or ", map(_meets, search.area.parts))))
     if search.window is not None and search.window.start is not None:
         found.append(sql("end_datetime >= {}::timestamptz", search.window.start))
     if search.window is not None and search.window.end is not None:
         found.append(sql("start_datetime <= {}::timestamptz", search.window.end))
     return found
+
+
+# Degrees by which a box that PostGIS keeps for comparing may be larger than the geometry (single precision), and more.
+_MARGIN = 0.001
+
+
+def _meets(part: Part) -> Sql:
+    """In a box (bbox is all that a search of collections takes): most are well within it, which costs less to see."""
+    west, south, east, north = part.box
+    within = Within(part)
+    if min(east - west, north - south) < 3 * _MARGIN:
+        return within.indexed
+    inner = (west + _MARGIN, south + _MARGIN, east - _MARGIN, north - _MARGIN)
+    return sql(
+        "(geometry && {} and case when geometry @ st_makeenvelope({}, {}, {}, {}, 4326) then true else {} end)",
+        within.area,
+        *inner,
+        within.unindexed,
+    )
 
 
 def _interval(node: Node) -> Node:

@@ -371,6 +371,24 @@ begin
     raise exception 'dictionaries are never changed: items cannot be read without them';
 end
 $$;
+CREATE FUNCTION satapi.note_collection_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    insert into collection_writes values (1);
+    -- A transaction with one snapshot for all of its statements would fail where another has added up meanwhile.
+    if random() < 0.05 and current_setting('transaction_isolation') = 'read committed'
+        and pg_try_advisory_xact_lock('collection_writes'::regclass::oid::bigint)
+    then
+        with taken as (
+            delete from collection_writes returning statements
+        )
+        insert into collection_writes select sum(statements) from taken having count(*) > 0;
+    end if;
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.note_item_changes() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'satapi', 'public'
@@ -468,6 +486,9 @@ CREATE FUNCTION satapi.words_query(words text[]) RETURNS tsquery
     select string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' <-> ' order by place)::tsquery
     from unnest(words) with ordinality as each (word, place)
 $$;
+CREATE TABLE satapi.collection_writes (
+    statements bigint NOT NULL
+);
 CREATE TABLE satapi.collections (
     id text NOT NULL COLLATE pg_catalog."C",
     content json NOT NULL,
@@ -628,6 +649,7 @@ CREATE TRIGGER note_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE A
 CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_writes AFTER INSERT OR DELETE OR UPDATE OF content, words OR TRUNCATE ON satapi.collections FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_collection_write();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
 ALTER TABLE ONLY satapi.indexes
