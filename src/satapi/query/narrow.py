@@ -79,6 +79,11 @@ def bounds(nodes: Sequence[Node]) -> tuple[datetime | None, datetime | None]:
     return max(floors, default=None), min(ceilings, default=None)
 
 
+def is_window(node: Node) -> bool:
+    """Whether all that is asked bounds the datetime."""
+    return all(any(_bounds(part)) for part in conjuncts(node))
+
+
 def _bounds(node: Node) -> Iterator[tuple[ComparisonOperator, datetime]]:
     """How the datetime compares with moments."""
     match node:
