@@ -201,6 +201,9 @@ def main() -> None:
     """Run the searches on the databases that bench/load left."""
     parser = report.options(__doc__ or "")
     parser.add_argument("--requests", type=int, default=60, help="timed requests of each search (default: %(default)s)")
+    parser.add_argument(
+        "--filter-requests", type=int, default=10, help="and of each filter, of seconds each (default: %(default)s)"
+    )
     parser.add_argument("--only", nargs="+", choices=SIDES, default=SIDES, help="ask these servers only")
     parser.add_argument("--no-rates", action="store_true", help="leave out the requests a second with 8 clients")
     arguments = report.started(parser)
@@ -210,10 +213,13 @@ def main() -> None:
         keys = asyncio.run(known_keys(running.dsn(side.DATABASE), side.SCHEMA))
         for each in {_side(name) for name in names}:
             asyncio.run(cluster.warm(running.dsn(each.DATABASE), each.SCHEMA))
-        for title, scenarios in (("Search, one client", SCENARIOS), ("Filters, one client", FILTERS)):
+        for title, scenarios, count in (
+            ("Search, one client", SCENARIOS, arguments.requests),
+            ("Filters, one client", FILTERS, arguments.filter_requests),
+        ):
             if scenarios is FILTERS and "satapi" not in names:
                 continue
-            report.show(title, compare_searches(running, names, scenarios, keys, arguments.requests), arguments)
+            report.show(title, compare_searches(running, names, scenarios, keys, count), arguments)
         if not arguments.no_rates:
             report.show("Search, 8 clients", rates(running, names, keys), arguments)
 
