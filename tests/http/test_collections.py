@@ -35,6 +35,19 @@ async def test_all_collections_are_listed_by_id_and_counted(odd: httpx.AsyncClie
     assert {link["rel"] for link in answer["links"]} >= {"self", "root"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/conformance", "/collections", "/children", "/queryables", "/aggregate", "/search"]
+)
+async def test_json_is_given_to_who_asks_for_it_by_name(odd: httpx.AsyncClient, path: str) -> None:
+    given = {"aggregations": "total_count"} if path == "/aggregate" else {}
+    plain = await odd.get(path, params=given)
+    named = await odd.get(path, params=given | {"f": "json"})
+    assert (plain.status_code, named.status_code) == (200, 200)
+    assert plain.json().keys() == named.json().keys()
+    if path not in {"/", "/conformance", "/queryables", "/search"}:
+        assert (await odd.get(path, params=given | {"f": "html"})).status_code == 400
+
+
 async def test_a_catalog_without_collections_has_an_empty_list(database: str) -> None:
     async with serving.in_process(Settings(dsn=database)) as client:
         assert (await client.get("/collections")).json()["collections"] == []

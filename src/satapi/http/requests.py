@@ -59,6 +59,9 @@ def pairs(
     seen: set[str] = set()
     query: bytes = request.scope["query_string"]
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if (name, value) == ("f", "json") and name not in allowed:
+            # Many clients ask every OGC API for it; what has no other format is JSON anyway.
+            continue
         if name not in allowed and not (is_property is not None and is_property(name)):
             if settings.unknown_parameters == "ignore":
                 continue
