@@ -9,8 +9,8 @@ select no_plan();
 select tables_are(
     'satapi',
     array[
-        'collections', 'dictionaries', 'free_text', 'indexes', 'item_changes', 'item_counts', 'items',
-        'items_default', 'migrations', 'queryables'
+        'collection_writes', 'collections', 'dictionaries', 'free_text', 'indexes', 'item_changes', 'item_counts',
+        'items', 'items_default', 'migrations', 'queryables'
     ]
 );
 select has_extension('postgis');
@@ -98,8 +98,8 @@ select functions_are(
         'collection_box', 'collection_document', 'collection_geometry', 'collection_instant',
         'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry', 'cql2_holds', 'cql2_instant',
         'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates', 'cql2_size', 'cql2_upper',
-        'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_item_changes', 'recount_items',
-        'utc_day', 'with_bitmaps', 'words_are_rare', 'words_query'
+        'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_collection_write',
+        'note_item_changes', 'recount_items', 'utc_day', 'with_bitmaps', 'words_are_rare', 'words_query'
     ]
 );
 select volatility_is(
