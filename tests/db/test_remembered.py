@@ -110,8 +110,8 @@ async def test_searches_among_writes_find_what_is_there(
 
 
 def test_as_much_is_remembered_as_there_is_room_for() -> None:
-    small = collections.Found([("a", b"x" * 100)], 1, None, None)
-    large = collections.Found([("a", b"x" * 5_000)], 1, None, None)
+    small = collections.Found([("a", b"x" * 100)], 0, 1, None, None)
+    large = collections.Found([("a", b"x" * 5_000)], 0, 1, None, None)
     pages = Remembered(5_000)
     pages.keep(b"1", 1, small)
     pages.keep(b"2", 1, small)

@@ -113,13 +113,28 @@ async def test_few_items_are_linked_at_once(client: httpx.AsyncClient) -> None:
 
 async def test_the_landing_page_has_groups_of_many_collections(client: httpx.AsyncClient) -> None:
     page = (await client.get("/")).json()
-    groups = [link for link in page["links"] if link["rel"] == "child"]
+    (everything,) = [link for link in page["links"] if link["rel"] == "child"]
+    catalog = (await client.get(everything["href"])).raise_for_status().json()
+    assert catalog["type"] == "Catalog"
+    groups = [link for link in catalog["links"] if link["rel"] == "child"]
     firsts = sorted(NAMES)[::LINKS]
     assert [link["title"] for link in groups] == [f"Collections from {first}" for first in firsts]
     group = (await client.get(groups[1]["href"])).raise_for_status().json()
     assert group["type"] == "Catalog"
     titles = [link["title"] for link in group["links"] if link["rel"] == "child"]
     assert titles == [f"The {name}" for name in sorted(NAMES)[LINKS : 2 * LINKS]]
+
+
+async def test_the_children_are_those_of_the_landing_page_also_where_collections_are_many(
+    client: httpx.AsyncClient,
+) -> None:
+    landing = (await client.get("/")).json()["links"]
+    for kind, expected in (("", 1), ("?type=Catalog", 1), ("?type=Collection", 0)):
+        page = (await client.get(f"/children{kind}")).raise_for_status().json()
+        assert page["numberMatched"] == page["numberReturned"] == len(page["children"]) == expected
+        for child in page["children"]:
+            (href,) = [link["href"] for link in child["links"] if link["rel"] == "self"]
+            assert href in [link["href"] for link in landing if link["rel"] == "child"]
 
 
 @pytest.mark.parametrize(

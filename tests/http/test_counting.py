@@ -41,6 +41,28 @@ async def test_an_exact_count_is_answered_with_the_places_of_the_items(client: h
     assert answer.json()["numberMatched"] == TOTAL
 
 
+async def test_of_nothing_and_nobody_knows_how_many_there_is_no_range(client: httpx.AsyncClient) -> None:
+    token = (await client.get("/search?limit=24")).json()["links"]
+    href = next(link["href"] for link in token if link["rel"] == "next")
+    assert (await client.get(href)).json()["numberReturned"] == 1
+    answer = await client.get("/search?ids=none", headers={"Prefer": "count=none"})
+    assert answer.headers["preference-applied"] == "count=none"
+    assert answer.headers.get("content-range") in {None, "items */0"}
+
+
+async def test_collections_are_counted_as_preferred(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/collections", headers={"Prefer": "count=exact"})
+    assert answer.headers["preference-applied"] == "count=exact"
+    assert answer.headers["content-range"] == "items 0-0/1"
+    for other in ("count=planned", "count=none"):
+        assert "preference-applied" not in (await client.get("/collections", headers={"Prefer": other})).headers
+
+
+async def test_caches_are_told_that_answers_differ_by_preference(client: httpx.AsyncClient) -> None:
+    for path in ("/search", "/collections", "/collections/c/items"):
+        assert "prefer" in (await client.get(path)).headers["vary"].lower()
+
+
 async def test_pages_count_the_places_on_and_back(client: httpx.AsyncClient) -> None:
     places, rel, href = [], "next", "/collections/c/items?limit=10"
     while href:

@@ -120,17 +120,74 @@ async def test_documents_have_an_id_and_a_tag_and_unknown_collections_none(
     assert (await client.get(f"/collections/none/{name}")).status_code == 404
 
 
+async def test_all_that_is_not_spatial_has_a_type(client: httpx.AsyncClient) -> None:
+    for path in ("/queryables", "/collections/a/queryables", "/collections-queryables"):
+        for name, schema in (await properties(client, path)).items():
+            assert "$ref" not in schema
+            assert ("type" in schema) == (name != "geometry"), name
+
+
+async def test_collections_have_theirs(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    serving.store(dsn, [serving.collection("a", summaries={"gsd": [1]}), serving.collection("b", version=2)])
+    async with serving.in_process(Settings(dsn=dsn)) as client:
+        found = await properties(client, "/collections-queryables")
+        assert found.keys() >= {"id", "title", "keywords", "license", "geometry", "datetime", "extent"}
+        assert (found["summaries"], found["version"]) == ({"type": "object"}, {"type": "integer"}) or found["version"][
+            "type"
+        ] == "number"
+        assert found.keys().isdisjoint({"links", "assets", "collection"})
+        assert (await properties(client, "/collections-sortables")).keys().isdisjoint({"geometry", "summaries"})
+        serving.store(dsn, [serving.collection("c", flag=True)])
+        assert (await properties(client, "/collections-queryables"))["flag"] == {"type": "boolean"}
+
+
+async def test_where_nothing_else_may_be_asked_a_collection_is_asked_for_what_it_has(
+    make_database: Callable[[], str],
+) -> None:
+    dsn = make_database()
+    serving.store(dsn, [serving.collection("a"), serving.collection("b")], ITEMS)
+    async with serving.in_process(Settings(dsn=dsn, unknown_properties="error")) as client:
+        for path in ("/collections/b/items", "/search"):
+            also = "" if path.startswith("/coll") else "&collections=b"
+            assert (await client.get(f"{path}?filter=platform='q'{also}")).status_code == 200
+            assert (await client.get(f"{path}?filter=made IS NULL{also}")).status_code == 400
+            assert (await client.get(f"{path}?sortby=tags{also}")).status_code == 400
+        aggregate = "/collections/b/aggregate?aggregations="
+        assert (await client.get(aggregate + "platform_frequency")).status_code == 200
+        assert (await client.get(aggregate + "made_frequency")).status_code == 400
+        assert (await client.get("/collections?filter=license IS NOT NULL")).status_code == 200
+        for asked in ("filter=nope=1", "sortby=nope"):
+            assert (await client.get(f"/collections?{asked}")).status_code == 400
+
+
+async def test_a_value_of_a_kind_that_is_new_is_found_at_once(make_database: Callable[[], str]) -> None:
+    dsn = make_database()
+    serving.store(dsn, [serving.collection("a")], [serving.item("a", "1", properties={"flag": "yes", "n": "x"})])
+    async with serving.in_process(Settings(dsn=dsn)) as client:
+        assert await ids(client, "flag=yes") == ["a1"]
+        serving.store(dsn, items=[serving.item("a", "2", properties={"flag": True, "n": 5})])
+        assert await ids(client, "flag=true") == ["a2"]
+        assert await ids(client, "n=5") == ["a2"]
+
+
+async def test_aggregations_take_properties_as_parameters(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/aggregate?aggregations=total_count&platform=p1")
+    assert [found["value"] for found in answer.json()["aggregations"]] == [1]
+
+
 async def test_links_lead_to_them(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/collections")).json()
     pages = {
-        "": [(await client.get("/")).json(), listed],
-        "/collections/a": [(await client.get("/collections/a")).json(), listed["collections"][0]],
+        "/": [(await client.get("/")).json()],
+        "/collections-": [listed],
+        "/collections/a/": [(await client.get("/collections/a")).json(), listed["collections"][0]],
     }
     for base, documents in pages.items():
         for document in documents:
             for relation, name in ((QUERYABLES, "queryables"), (SORTABLES, "sortables")):
                 (link,) = [link for link in document["links"] if link["rel"] == relation]
-                assert (link["href"], link["type"]) == (f"{serving.BASE}{base}/{name}", "application/schema+json")
+                assert (link["href"], link["type"]) == (f"{serving.BASE}{base}{name}", "application/schema+json")
 
 
 async def test_properties_are_parameters(client: httpx.AsyncClient) -> None:

@@ -33,3 +33,16 @@ def test_the_costly_part_is_named_with_what_helps(search: Search, part: str, rem
     said = cost.advice(search, ITEMS)
     assert part in said
     assert remedy in said
+
+
+def test_an_index_is_advised_only_where_it_would_be_read() -> None:
+    touching = text.parse("S_OVERLAPS(geometry, proj:geometry)", _LIMITS)
+    advised = cost.advice(Search(limit=1, filter=touching), ITEMS)
+    assert "proj:geometry" in advised
+    assert "index" not in advised
+
+
+def test_what_a_search_of_collections_asks_is_named() -> None:
+    asked = Search(limit=1, filter=text.parse("license = 'x'", _LIMITS))
+    assert "asked of license" in cost.advice_for_collections(asked)
+    assert "number of collections" in cost.advice_for_collections(Search(limit=1))

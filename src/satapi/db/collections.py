@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A page of collections, as (id, content), the number of all matches, and where the pages beside it start."""
+    """A page of collections, as (id, content), the number of all matches, and where the pages beside it start.
+
+    `first` is how many the pages before it had.
+    """
 
     collections: list[tuple[str, bytes]]
+    first: int
     matched: int
     following: Position | None
     preceding: Position | None
@@ -37,7 +41,7 @@ async def found(database: Database, statement: Statement, search: Search) -> Fou
         return remembered[1]
     page = items.paginate([record for record in records if record["id"] is not None], search, statement.order)
     listed = [(record["id"], record["content"]) for record in page.rows]
-    result = Found(listed, records[0]["matched"], page.following, page.preceding)
+    result = Found(listed, page.first, records[0]["matched"], page.following, page.preceding)
     database.remembered.keep(key, records[0]["written"], result)
     return result
 

@@ -11,10 +11,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
-from satapi.query.inventory import ITEMS
+from satapi.query.inventory import COLLECTIONS, ITEMS
 from satapi.query.sql import sql
-from satapi.stac import properties
+from satapi.stac import properties, queryables
 from satapi.stac.queryables import Known, Schema
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 # For so long it is taken as it is; then a search has it read again, and does not wait for that.
 _FRESH_S = 10.0
 # As old as this it is no reason to refuse a name.
-_NEWS_S = 1.0
+_NEWS_S = 0.1
+
+_DECLARED_MAX = 1_000
 
 _DEFINITIONS = msgspec.json.Decoder(dict[str, Schema])
 
@@ -48,6 +51,8 @@ class Memory:
         self._read_s = 0.0
         # By the collection whose own indexes are in it.
         self._inventories: dict[str | None, Inventory] = {}
+        # Where nothing else may be asked: what the items of the collections that were last searched have.
+        self._declared: dict[str, frozenset[str]] = {}
         self._reading: asyncio.Task[Knowledge] | None = None
 
     async def knowledge(self, database: Database, *, newest: bool = False) -> Knowledge:
@@ -58,6 +63,20 @@ class Memory:
         if age_s > _FRESH_S:
             self._read(database)
         return self._known
+
+    async def learn(self, database: Database, collections: Sequence[str] | None) -> None:
+        """Have `inventory` know what items of a single collection may be asked, where that is all that may be."""
+        if self._strict and collections is not None and len(collections) == 1:
+            known = await of_collection(database.fetch, collections[0])
+            if len(self._declared) >= _DECLARED_MAX:
+                self._declared.clear()
+            self._declared[collections[0]] = frozenset() if known is None else frozenset(known.schemas())
+
+    async def of_collections(self, database: Database) -> Inventory:
+        """What may be asked of collections."""
+        if not self._strict:
+            return COLLECTIONS
+        return replace(COLLECTIONS, known=frozenset(await of_collections(database.fetch)))
 
     def inventory(self, collections: Sequence[str] | None) -> Inventory:
         """What may be asked of the items of these collections, or of all, as far as it is known."""
@@ -70,9 +89,9 @@ class Memory:
         if found is None:
             indexed = self._known.indexed.get(None, frozenset()) | self._known.indexed.get(own, frozenset())
             known = frozenset(self._known.schemas) if self._strict else None
-            found = msgspec.structs.replace(ITEMS, indexed=ITEMS.indexed | indexed, estimated=indexed, known=known)
+            found = replace(ITEMS, indexed=ITEMS.indexed | indexed, estimated=indexed, known=known)
             self._inventories[own] = found
-        return found
+        return replace(found, known=self._declared[alone]) if alone in self._declared else found
 
     def _read(self, database: Database) -> asyncio.Task[Knowledge]:
         if self._reading is None:
@@ -136,3 +155,16 @@ async def of_collection(fetch: Fetch, collection: str | None) -> Known | None:
     found, shared, own = rows[0]
     defined = _DEFINITIONS.decode(shared) | _DEFINITIONS.decode(own or b"{}")
     return Known(properties.read(found or b"{}"), defined)
+
+
+async def of_collections(fetch: Fetch) -> dict[str, Schema]:
+    """The schemas of what collections can be asked: their members, with the kinds of values that these have."""
+    found = {name: kinds for name, kinds in await fetch(_MEMBERS) if name not in COLLECTIONS.refused}
+    return queryables.of_collections(found)
+
+
+_MEMBERS = sql(
+    "select name, array_agg(distinct jsonb_typeof(value) order by jsonb_typeof(value)) "
+    "from collections cross join jsonb_each(document) as member (name, value) "
+    "where value <> 'null'::jsonb group by name"
+)

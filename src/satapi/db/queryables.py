@@ -10,7 +10,7 @@ import msgspec
 
 from satapi.errors import ConflictError, InvalidError, NotFoundError
 from satapi.stac.properties import merged, read, write
-from satapi.stac.queryables import Schema
+from satapi.stac.queryables import CORE, NOT_ASKABLE, Schema
 from satapi.stac.survey import news
 
 if TYPE_CHECKING:
@@ -166,9 +166,13 @@ async def _renew(connection: asyncpg.Connection, collection: str | None, found: 
 async def define(connection: asyncpg.Connection, collection: str | None, schemas: Mapping[str, Schema]) -> None:
     """Take in definitions of properties, each a JSON Schema, for a collection or for all.
 
-    Raises NotFoundError, and InvalidError for a type that JSON Schema does not know.
+    Raises NotFoundError, and InvalidError for types that JSON Schema does not know and names that nobody can ask for.
     """
     for name, schema in schemas.items():
+        if not name or name in NOT_ASKABLE:
+            raise InvalidError("the name", name, "allowed is the name of a property that a filter can ask for")
+        if name in CORE and "type" in schema:
+            raise InvalidError(f"the type of {name}", schema["type"], "it is the same for all items, and is left out")
         if "type" in schema and not _is_type(schema["type"]):
             allowed = f"allowed are {', '.join(_TYPES)}, and a list of some of them"
             raise InvalidError(f"the type of {name}", schema["type"], allowed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from satapi.db import collections
 from satapi.db.aggregations import aggregate
 from satapi.errors import TimedOutError, TooLargeError
-from satapi.http import asked, requests, responses, urls
+from satapi.http import asked, equalities, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import server
 from satapi.http.shapes import AggregationCollection, Aggregations, AvailableAggregation
@@ -17,9 +17,12 @@ from satapi.stac import paths
 from satapi.stac.links import JSON, Link
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from satapi.cql2.ast import Node
     from satapi.http.asked import Asked
     from satapi.http.timing import Timing
     from satapi.query.inventory import Inventory
@@ -69,11 +72,13 @@ class _Question(NamedTuple):
 
 
 async def _get(request: Request, collection_id: str | None) -> Response:
-    inventory, settings = await _inventory(request), server(request).settings
+    settings = server(request).settings
     timing: Timing = request.state.timing
+    given, equal = await equalities.parameters(request, asked.AGGREGATE_PARAMETERS)
+    inventory = await _inventory(request, collection_id)
     with timing.stage("parse"):
-        given = requests.pairs(request, asked.AGGREGATE_PARAMETERS, settings)
-        question = _question(asked.from_pairs(given, settings), inventory, settings, collection_id)
+        own = [pair for pair in given if pair[0] in asked.AGGREGATE_PARAMETERS]
+        question = _question(asked.from_pairs(own, settings), inventory, settings, collection_id, equal)
     return await _answer(request, question)
 
 
@@ -81,20 +86,24 @@ async def _post(request: Request, collection_id: str | None) -> Response:
     settings = server(request).settings
     timing: Timing = request.state.timing
     body = await requests.read_body(request, settings)
-    inventory = await _inventory(request)
+    inventory = await _inventory(request, collection_id)
     with timing.stage("parse"):
         given = requests.body_members(body, asked.AGGREGATE_PARAMETERS, settings)
         question = _question(asked.from_members(given), inventory, settings, collection_id)
     return await _answer(request, question)
 
 
-async def _inventory(request: Request) -> Inventory:
+async def _inventory(request: Request, collection_id: str | None) -> Inventory:
     database = server(request).database
+    collections = None if collection_id is None else (collection_id,)
     await database.memory.knowledge(database)
-    return database.memory.inventory(None)
+    await database.memory.learn(database, collections)
+    return database.memory.inventory(collections)
 
 
-def _question(given: Asked, inventory: Inventory, settings: Settings, collection_id: str | None) -> _Question:
+def _question(
+    given: Asked, inventory: Inventory, settings: Settings, collection_id: str | None, also: Sequence[Node] = ()
+) -> _Question:
     names = given.aggregations or []
     if len(names) > settings.aggregations_max:
         raise TooLargeError("aggregations", f"{len(names)} names", f"at most {settings.aggregations_max} are allowed")
@@ -105,7 +114,7 @@ def _question(given: Asked, inventory: Inventory, settings: Settings, collection
         given.datetime_frequency_interval or "month",
         inventory,
     )
-    return _Question(requests.search(given, inventory, settings, collection_id), wanted, collection_id)
+    return _Question(requests.search(given, inventory, settings, collection_id, also), wanted, collection_id)
 
 
 async def _answer(request: Request, question: _Question) -> Response:
@@ -126,10 +135,11 @@ async def _answer(request: Request, question: _Question) -> Response:
         try:
             found = await while_present(request, aggregate(here.database, question.search, question.measures, limits))
         except TimedOutError:
-            raise TimedOutError(
-                f"The aggregation took longer than {settings.statement_timeout_s:g} seconds; an area, a time, a "
-                "collection or fewer aggregations at once would help"
-            ) from None
+            took = f"The aggregation took longer than {settings.statement_timeout_s:g} seconds"
+            what = (
+                "all items that match are read; an area, a time, a collection or fewer aggregations at once would help"
+            )
+            raise TimedOutError(f"{took}: {what}") from None
     with timing.stage("render"):
         query = request.scope["query_string"].decode("latin-1")
         links = _links(request, urls.path(request) + (f"?{query}" if query else ""), question.collection_id)

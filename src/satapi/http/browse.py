@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from satapi.db.pool import Database
+    from satapi.settings import Settings
     from satapi.stac.periods import Stretch
 
 # Links to items, or to collections, in one catalog.
@@ -109,8 +110,37 @@ class Catalog(msgspec.Struct, kw_only=True):
 # Collections
 
 
-async def children(database: Database, base: str, first: str | None = None, end: str | None = None) -> list[Link]:
-    """Child links to all collections, or to those from an id until before another; to groups of them if many."""
+async def children(database: Database, base: str) -> list[Link]:
+    """The child links of the landing page: to all collections, or to a catalog of them if they are many."""
+    if await are_many(database):
+        return [_child(base + paths.group(_EVERYTHING), _EVERYTHING_TITLE)]
+    return await _grouped(database, base, None, None)
+
+
+async def are_many(database: Database) -> bool:
+    """Whether the landing page has a catalog of all collections for its child, and not each of them."""
+    return len(await browse.groups(database, LINKS_MAX)) > 1
+
+
+async def everything(database: Database, base: str, settings: Settings) -> Catalog:
+    """The catalog of all collections, where they are many: its links are to groups of them."""
+    return Catalog(
+        id=f"{settings.catalog_id}-{_EVERYTHING}",
+        title=_EVERYTHING_TITLE,
+        description=f"All collections of {settings.title}, in groups",
+        links=[
+            *links.catalog(base, paths.group(_EVERYTHING), paths.LANDING),
+            *await _grouped(database, base, None, None),
+        ],
+    )
+
+
+_EVERYTHING = "collections"
+_EVERYTHING_TITLE = "Collections"
+
+
+async def _grouped(database: Database, base: str, first: str | None, end: str | None) -> list[Link]:
+    """Child links to the collections from an id until before another, or to groups of them."""
     names = await browse.groups(database, LINKS_MAX, first, end)
     if len(names) > 1:
         return [
@@ -128,14 +158,16 @@ async def get_group(request: Request) -> Response:
     here = server(request)
     base = urls.base(request, here.settings)
     group = urls.path_value(request, "group")
+    if group == _EVERYTHING:
+        return responses.json(await while_present(request, everything(here.database, base, here.settings)))
     first, end = _decoded(group)
-    found = await while_present(request, children(here.database, base, first, end))
+    found = await while_present(request, _grouped(here.database, base, first, end))
     return responses.json(
         Catalog(
             id=f"{here.settings.catalog_id}-{group}",
             title=f"Collections from {first}",
             description=f"Collections of {here.settings.title}, from {first}",
-            links=[*links.catalog(base, paths.group(group), paths.LANDING), *found],
+            links=[*links.catalog(base, paths.group(group), paths.group(_EVERYTHING)), *found],
         )
     )
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from msgspec import Raw
 
 from satapi.db import collections
-from satapi.errors import InvalidError, NotFoundError
-from satapi.http import asked, requests, responses, urls
+from satapi.errors import InvalidError, NotFoundError, TimedOutError
+from satapi.http import asked, browse, counting, requests, responses, urls
 from satapi.http.presence import while_present
 from satapi.http.server import server
 from satapi.query import collections as statements
-from satapi.query import keyset
+from satapi.query import cost, keyset
 from satapi.query.inventory import COLLECTIONS
 from satapi.stac import fields, links
 from satapi.stac.links import JSON, Link
@@ -50,7 +50,21 @@ async def get_children(request: Request) -> Response:
         if kind not in {None, *CHILD_TYPES}:
             raise InvalidError("type", kind, f"allowed are {' and '.join(CHILD_TYPES)}")
         search = _search(request, [pair for pair in given if pair[0] != "type"])
+    if await while_present(request, browse.are_many(here.database)):
+        return await _catalog(request, given, kind)
     return await _page(request, given, None if kind == "Catalog" else search, "children")
+
+
+async def _catalog(request: Request, given: list[tuple[str, str]], kind: str | None) -> Response:
+    """The only child of a landing page of many collections, unless collections alone are asked for."""
+    here = server(request)
+    base = urls.base(request, here.settings)
+    listed = links.collections(base, urls.with_pairs(base + urls.path(request), given))
+    children: list[browse.Catalog] = []
+    if kind != "Collection":
+        children.append(await while_present(request, browse.everything(here.database, base, here.settings)))
+    counts = {"numberMatched": len(children), "numberReturned": len(children)}
+    return responses.json({"children": children, "links": listed, **counts})
 
 
 def _search(request: Request, given: list[tuple[str, str]]) -> Search:
@@ -65,27 +79,38 @@ async def _page(request: Request, given: list[tuple[str, str]], search: Search |
     here = server(request)
     timing: Timing = request.state.timing
     base = urls.base(request, here.settings)
-    found = collections.Found([], 0, None, None)
+    found = collections.Found([], 0, 0, None, None)
     render = _renderer(base, search)
     if search is not None:
+        inventory = await here.database.memory.of_collections(here.database)
         with timing.stage("plan"):
-            statement = statements.page(search)
+            statement = statements.page(search, inventory)
         with timing.stage("db"):
-            found = await while_present(request, collections.found(here.database, statement, search))
+            try:
+                found = await while_present(request, collections.found(here.database, statement, search))
+            except TimedOutError:
+                took = f"The search took longer than {here.settings.statement_timeout_s:g} seconds"
+                raise TimedOutError(f"{took}; {cost.advice_for_collections(search)}") from None
     with timing.stage("render"):
         path = base + urls.path(request)
         listed = links.collections(base, urls.with_pairs(path, given))
         for rel, position in (("prev", found.preceding), ("next", found.following)):
             if position is not None:
                 listed.append(_page_link(rel, path, given, position, search))
-        return responses.json(
+        returned = len(found.collections)
+        answer = responses.json(
             {
                 member: [render(name, content) for name, content in found.collections],
                 "links": listed,
                 "numberMatched": found.matched,
-                "numberReturned": len(found.collections),
+                "numberReturned": returned,
             }
         )
+        # All matches are always counted, so that is what is preferred, or nothing.
+        if counting.preference(request.headers) == "exact":
+            answer.headers.update(counting.told("exact", found.first, returned, found.matched))
+        answer.headers["Vary"] = "Prefer"
+        return answer
 
 
 def _page_link(rel: str, path: str, given: list[tuple[str, str]], position: Position, search: Search | None) -> Link:

@@ -41,8 +41,7 @@ async def counted(here: Server, search: Search, page: Page, preferred: Preferenc
     if preferred is None:
         return Counted(await _matched(here, search, page, here.settings.number_matched), {})
     matched = await _matched(here, search, page, _MODES[preferred])
-    headers = {"Preference-Applied": f"count={preferred}", "Content-Range": _content_range(page, matched)}
-    return Counted(matched, headers)
+    return Counted(matched, told(preferred, page.first, len(page.rows), matched))
 
 
 async def _matched(here: Server, search: Search, page: Page, mode: Mode) -> int | None:
@@ -81,7 +80,13 @@ async def _matched(here: Server, search: Search, page: Page, mode: Mode) -> int 
                 return None
 
 
-def _content_range(page: Page, matched: int | None) -> str:
-    """The places of a page's items, from 0, as the pages that led to it counted them (RFC 9110, 14.4)."""
+def told(preferred: Preference, first: int, returned: int, matched: int | None) -> dict[str, str]:
+    """The headers that say what was preferred, and the places of a page, from 0, as the pages that led to it counted.
+
+    There is no Content-Range of nothing among nobody knows how many (RFC 9110, 14.4).
+    """
+    applied = {"Preference-Applied": f"count={preferred}"}
     total = "*" if matched is None else str(matched)
-    return f"items {page.first}-{page.first + len(page.rows) - 1}/{total}" if page.rows else f"items */{total}"
+    if returned:
+        return applied | {"Content-Range": f"items {first}-{first + returned - 1}/{total}"}
+    return applied if matched is None else applied | {"Content-Range": f"items */{total}"}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from satapi.http.resource import Handler
     from satapi.settings import Settings
 
 
@@ -53,6 +54,12 @@ _ITEMS = (shapes.ItemCollection, *MEDIA_TYPES.values())
 
 # The headers that a search minds.
 _PREFER = ("Prefer",)
+
+
+def _schema(
+    path: str, tag: str, handler: Handler, name: str, summary: str, answers: tuple[int, ...] = _SCHEMA
+) -> Resource:
+    return Resource(path, tag, Operation(handler, name, summary, (SCHEMA,), answers))
 
 
 def _of_collections(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -144,16 +151,8 @@ RESOURCES: tuple[Resource, ...] = (
         "Search",
         Operation(functions.get_functions, "getFunctions", "Functions that filters may call", shapes.Functions, _FIXED),
     ),
-    Resource(
-        paths.QUERYABLES,
-        "Search",
-        Operation(queryables.get_queryables, "getQueryables", "What can be asked", (SCHEMA,), _SCHEMA),
-    ),
-    Resource(
-        paths.SORTABLES,
-        "Search",
-        Operation(queryables.get_sortables, "getSortables", "What can be sorted by", (SCHEMA,), _SCHEMA),
-    ),
+    _schema(paths.QUERYABLES, "Search", queryables.get_queryables, "getQueryables", "What can be asked"),
+    _schema(paths.SORTABLES, "Search", queryables.get_sortables, "getSortables", "What can be sorted by"),
     Resource(
         paths.ITEMS,
         "Search",
@@ -184,6 +183,20 @@ RESOURCES: tuple[Resource, ...] = (
             _of_collections(COLLECTION_PARAMETERS),
         ),
     ),
+    _schema(
+        paths.COLLECTIONS_QUERYABLES,
+        "Collections",
+        queryables.get_collections_queryables,
+        "getQueryablesOfCollections",
+        "What collections can be asked",
+    ),
+    _schema(
+        paths.COLLECTIONS_SORTABLES,
+        "Collections",
+        queryables.get_collections_sortables,
+        "getSortablesOfCollections",
+        "What collections can be sorted by",
+    ),
     Resource(
         paths.CHILDREN,
         "Collections",
@@ -206,19 +219,21 @@ RESOURCES: tuple[Resource, ...] = (
         "Collections",
         Operation(collections.get_collection, "getCollection", "Collection", shapes.Collection, _ONE),
     ),
-    Resource(
+    _schema(
         paths.COLLECTION_QUERYABLES,
         "Collections",
-        Operation(
-            queryables.get_queryables, "getQueryablesOfCollection", "What can be asked of a collection", (SCHEMA,), _ONE
-        ),
+        queryables.get_queryables,
+        "getQueryablesOfCollection",
+        "What can be asked of a collection",
+        _ONE,
     ),
-    Resource(
+    _schema(
         paths.COLLECTION_SORTABLES,
         "Collections",
-        Operation(
-            queryables.get_sortables, "getSortablesOfCollection", "What a collection can be sorted by", (SCHEMA,), _ONE
-        ),
+        queryables.get_sortables,
+        "getSortablesOfCollection",
+        "What a collection can be sorted by",
+        _ONE,
     ),
     Resource(
         paths.COLLECTION_ITEMS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec import Raw
 from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
-from satapi.errors import InvalidError, TimedOutError
+from satapi.errors import TimedOutError
 from satapi.http import asked, counting, equalities, formats, requests, responses, sequences, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from starlette.requests import Request
 
-    from satapi.cql2.ast import Node
-    from satapi.db.knowledge import Knowledge
     from satapi.http.timing import Timing
     from satapi.query.inventory import Inventory
     from satapi.query.rows import Carried
@@ -71,13 +68,7 @@ async def post_search(request: Request) -> Response:
 async def _get(request: Request, collection_id: str | None) -> Response:
     here = server(request)
     timing: Timing = request.state.timing
-    known = await here.database.memory.knowledge(here.database)
-    try:
-        given, equal = _parameters(request, here, known)
-    except InvalidError:
-        # It may name a property, or have a value of a type, that an item has since a moment.
-        known = await here.database.memory.knowledge(here.database, newest=True)
-        given, equal = _parameters(request, here, known)
+    given, equal = await equalities.parameters(request, asked.SEARCH_PARAMETERS)
     with timing.stage("parse"):
         own = [pair for pair in given if pair[0] in asked.SEARCH_PARAMETERS]
         members = asked.from_pairs(own, here.settings)
@@ -95,13 +86,6 @@ async def _get(request: Request, collection_id: str | None) -> Response:
 
     self_href = urls.with_pairs(here_path, given)
     return await _answer(request, _Question(here, search, base, self_href, page_link, collection_id, sequence))
-
-
-def _parameters(request: Request, here: Server, known: Knowledge) -> tuple[list[tuple[str, str]], list[Node]]:
-    """All parameters, and the tests that those which are properties make."""
-    is_property = partial(equalities.is_simple, schemas=known.schemas)
-    given = requests.pairs(request, asked.SEARCH_PARAMETERS, here.settings, is_property)
-    return given, [equalities.node(*pair, known.schemas) for pair in given if pair[0] not in asked.SEARCH_PARAMETERS]
 
 
 def _inventory(here: Server, search: Search | None = None) -> Inventory:
@@ -122,10 +106,11 @@ class _Question(NamedTuple):
 
 async def _answer(request: Request, question: _Question) -> Response:
     """Plan, read and render one page, or all of them."""
-    if question.sequence is not None:
-        return await _sequence(request, question, question.sequence)
     here, search = question.here, question.search
     timing: Timing = request.state.timing
+    await here.database.memory.learn(here.database, search.collections)
+    if question.sequence is not None:
+        return await _sequence(request, question, question.sequence)
     in_pieces = search.limit > WHOLE_ITEMS_MAX
     preferred = counting.preference(request.headers)
     page = await while_present(request, _page(timing, question, "size" if in_pieces else "content"))
@@ -134,7 +119,7 @@ async def _answer(request: Request, question: _Question) -> Response:
             await collections.must_exist(here.database, question.collection_id)
         rows = [] if in_pieces else list(await items.rows(here.database, page.rows))
         counted = await while_present(request, counting.counted(here, search, page, preferred))
-    headers = {"Vary": "Accept", **counted.headers}
+    headers = {"Vary": "Accept, Prefer", **counted.headers}
     with timing.stage("render"):
         render = _renderer(question)
         tail = _tail(question, page, counted.matched)

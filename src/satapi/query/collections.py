@@ -17,6 +17,7 @@ from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
     from satapi.cql2.ast import Node
+    from satapi.query.inventory import Inventory
     from satapi.stac.geometry import Part
     from satapi.stac.search import Search
 
@@ -50,11 +51,11 @@ class Statement(msgspec.Struct, frozen=True):
         )
 
 
-def page(search: Search) -> Statement:
+def page(search: Search, inventory: Inventory = COLLECTIONS) -> Statement:
     """The statement for one page of a search, which also counts its matches. Raises InvalidError."""
     position = search.position
-    order = keyset.order(search.sortby, COLLECTIONS, backward=position is not None and position.backward)
-    asked = _conditions(search)
+    order = keyset.order(search.sortby, inventory, backward=position is not None and position.backward)
+    asked = _conditions(search, inventory)
     after = sql("true") if position is None else keyset.after(order, position)
     names = dict(zip((key.column.name for key in order.values), KEY_NAMES, strict=False))
     values = [sql("{} as {}", key.column.expression, names[key.column.name]) for key in order.values]
@@ -97,11 +98,11 @@ def _shown(key: Key, name: Sql) -> Sql:
     return sql("{}::text as value", name) if key.column.kind == "json" else name
 
 
-def _conditions(search: Search) -> list[Sql]:
+def _conditions(search: Search, inventory: Inventory) -> list[Sql]:
     nodes = [_interval(query.node(test)) for test in search.tests]
-    found = filters.conditions(nodes, COLLECTIONS, "query", ordered=True)
+    found = filters.conditions(nodes, inventory, "query", ordered=True)
     if search.filter is not None:
-        found += filters.conditions([_interval(search.filter)], COLLECTIONS, "filter", ordered=True)
+        found += filters.conditions([_interval(search.filter)], inventory, "filter", ordered=True)
     if search.text is not None:
         found.append(freetext.matches(search.text))
     if search.area is not None and search.area.world:

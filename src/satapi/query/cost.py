@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from satapi.query.filters import properties
+from satapi.query.filters import conjuncts, is_plain, properties
 from satapi.query.inventory import is_geometry
 
 if TYPE_CHECKING:
@@ -27,10 +27,24 @@ def advice(search: Search, inventory: Inventory) -> str:
     return f"the costly part is {costly.what}; {costly.remedy} would help"
 
 
+def advice_for_collections(search: Search) -> str:
+    """The same for a search of collections, of which each is read."""
+    asked = [test.property for test in search.tests] + ([] if search.filter is None else [*properties(search.filter)])
+    if asked:
+        return f"the costly part is what is asked of {_listed(asked)}; a simpler filter would help"
+    return "the costly part is the number of collections that it reads; a box, a time or words would help"
+
+
 def _parts(search: Search, inventory: Inventory) -> Iterator[Part]:
     """What there is to blame, the likeliest first."""
-    asked = [test.property for test in search.tests] + ([] if search.filter is None else [*properties(search.filter)])
-    yield from _without_index("the comparison of", asked, "an area or a time that is smaller", inventory)
+    parts = [] if search.filter is None else [*conjuncts(search.filter)]
+    compared = [test.property for test in search.tests]
+    compared += [name for part in parts if is_plain(part) for name in properties(part)]
+    yield from _without_index("the comparison of", compared, "an area or a time that is smaller", inventory)
+    worked_out = [name for part in parts if not is_plain(part) for name in properties(part)]
+    if any(not is_geometry(name) for name in worked_out):
+        yield Part(f"what the filter makes of {_listed(worked_out)}", "an area or a time that is smaller")
+    asked = [*compared, *worked_out]
     ordered = [key.field for key in search.sortby]
     yield from _without_index("the order by", ordered, "fewer items to sort (an area, a time, a collection)", inventory)
     if search.text is not None:

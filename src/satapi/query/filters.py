@@ -97,7 +97,7 @@ def properties(value: object) -> Iterator[str]:
             pass
 
 
-def _is_plain(node: Node) -> bool:
+def is_plain(node: Node) -> bool:
     """Whether a property itself is compared with constants: what an index and statistics are of."""
     match node:
         case Comparison(_, Property(), Literal(value)) | Comparison(_, Literal(value), Property()):
@@ -110,9 +110,9 @@ def _is_plain(node: Node) -> bool:
         case IsNull(Property()):
             return True
         case And(arguments) | Or(arguments):
-            return all(map(_is_plain, arguments))
+            return all(map(is_plain, arguments))
         case Not(argument):
-            return _is_plain(argument)
+            return is_plain(argument)
         case _:
             return False
 
@@ -134,7 +134,7 @@ class _Compiler:
         columns = [self._inventory.column(name, self._parameter) for name in properties(node) if not is_geometry(name)]
         members = [found for found in columns if found.kind == "json"]
         known = self._inventory.estimated if ordered else self._inventory.indexed
-        return not members or (_is_plain(node) and all(found.name in known for found in members))
+        return not members or (is_plain(node) and all(found.name in known for found in members))
 
     def node(self, node: Node) -> Sql:
         match node:

@@ -62,7 +62,7 @@ def collections(base: str, self_href: str) -> list[Link]:
         Link(rel="self", href=self_href, type=JSON, title="Collections"),
         Link(rel="root", href=base + paths.LANDING, type=JSON, title="The landing page"),
         Link(rel="parent", href=base + paths.LANDING, type=JSON, title="The landing page"),
-        *_askable(base, None),
+        *_schemas(base + paths.COLLECTIONS_QUERYABLES, base + paths.COLLECTIONS_SORTABLES),
     ]
 
 
@@ -97,9 +97,13 @@ def _aggregation(aggregate: str, aggregations: str) -> list[Link]:
 
 
 def _askable(base: str, collection_id: str | None) -> list[Link]:
+    return _schemas(base + paths.queryables(collection_id), base + paths.sortables(collection_id))
+
+
+def _schemas(queryables: str, sortables: str) -> list[Link]:
     return [
-        Link(rel=_QUERYABLES, href=base + paths.queryables(collection_id), type=SCHEMA, title="What can be asked"),
-        Link(rel=_SORTABLES, href=base + paths.sortables(collection_id), type=SCHEMA, title="What can be sorted by"),
+        Link(rel=_QUERYABLES, href=queryables, type=SCHEMA, title="What can be asked"),
+        Link(rel=_SORTABLES, href=sortables, type=SCHEMA, title="What can be sorted by"),
     ]
 
 

@@ -5,7 +5,7 @@ OGC API Features, part 3, clause 7 (queryables) and part 5 (sortables); STAC API
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -26,22 +26,39 @@ _TIME: Schema = {"type": "string", "format": "date-time"}
 _CORE: dict[str, Schema] = {
     "id": {"type": "string", "x-ogc-role": "id"},
     "collection": {"type": "string"},
-    "geometry": {
-        "$ref": "https://geojson.org/schema/Geometry.json",
-        "format": "geometry-any",
-        "x-ogc-role": "primary-geometry",
-    },
+    # With neither a type nor a reference, as part 3 says of spatial properties.
+    "geometry": {"format": "geometry-any", "x-ogc-role": "primary-geometry"},
     "datetime": _TIME | {"x-ogc-role": "primary-instant"},
     "start_datetime": _TIME | {"x-ogc-role": "primary-interval-start"},
     "end_datetime": _TIME | {"x-ogc-role": "primary-interval-end"},
     "created": _TIME,
     "updated": _TIME,
 }
+# The same of collections.
+_CORE_OF_COLLECTIONS: dict[str, Schema] = {
+    "id": {"type": "string", "x-ogc-role": "id"},
+    "title": {"type": "string"},
+    "description": {"type": "string"},
+    "keywords": {"type": "array"},
+    "license": {"type": "string"},
+    **{name: _CORE[name] for name in ("geometry", "datetime", "start_datetime", "end_datetime", "created", "updated")},
+}
 # Members of the item itself: a property of such a name is another thing.
 _OWN = frozenset({"id", "collection", "geometry"})
 NOT_ASKABLE = frozenset({"bbox", "links", "assets", "type", "stac_version", "stac_extensions", "properties"})
+CORE = frozenset(_CORE)
+"""Names of what all items can be asked for, whose types are theirs."""
+
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _ALL_KINDS: frozenset[Kind] = frozenset({"string", "number", "boolean", "array", "object"})
+
+
+def of_collections(kinds: Mapping[str, Sequence[Kind]]) -> dict[str, Schema]:
+    """The schema of each member that collections can be asked for, by name, where some have the given ones."""
+    schemas = dict(_CORE_OF_COLLECTIONS)
+    for name in sorted(kinds.keys() - schemas.keys()):
+        schemas[name] = {"type": kinds[name][0] if len(kinds[name]) == 1 else list(kinds[name])}
+    return schemas
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -65,7 +82,11 @@ class Known(msgspec.Struct, frozen=True):
         defined = self.defined.get(name, {})
         # A definition with a type stands for what was found; one without adds to it.
         values = {} if "type" in defined else core if name in _OWN else core | found
-        return cast("Schema", described) | values | defined
+        schema = cast("Schema", described) | values | defined
+        # All that is not spatial has a type (part 3, requirement /req/queryables/get-queryables-response C).
+        return (
+            schema if name == "geometry" or {"type", "$ref"} & schema.keys() else {"type": sorted(_ALL_KINDS)} | schema
+        )
 
 
 def _of_values(found: Found) -> Schema:
@@ -101,18 +122,13 @@ def is_time(schema: Schema) -> bool:
     return schema.get("format") == "date-time"
 
 
-def queryables(known: Known, href: str, title: str, *, strict: bool) -> Schema:
-    """The JSON Schema of what can be asked; `strict` says that nothing else can."""
-    return _document(known.schemas(), href, title, strict=strict)
+def sortables(schemas: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Those that can be sorted by: numbers, texts, times and booleans."""
+    return {name: schema for name, schema in schemas.items() if not kinds(name, schema).isdisjoint(_SCALARS)}
 
 
-def sortables(known: Known, href: str, title: str, *, strict: bool) -> Schema:
-    """The JSON Schema of what items can be sorted by: numbers, texts, times and booleans."""
-    scalar = {name: schema for name, schema in known.schemas().items() if not kinds(name, schema).isdisjoint(_SCALARS)}
-    return _document(scalar, href, title, strict=strict)
-
-
-def _document(properties: dict[str, Schema], href: str, title: str, *, strict: bool) -> Schema:
+def document(properties: Mapping[str, Schema], href: str, title: str, *, strict: bool) -> Schema:
+    """The JSON Schema of all of them together; `strict` says that there is nothing else."""
     return {
         "$schema": DIALECT,
         "$id": href,
