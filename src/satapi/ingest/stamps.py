@@ -53,6 +53,8 @@ _encode = msgspec.json.Encoder().encode
 
 def stamped_item(row: Row, stored: bytes | None) -> Row:
     """An item with its times; the content is that which is stored where nothing else has changed."""
+    if row.content == stored:
+        return row
     members = _object.decode(row.content)
     properties = _object.decode(members["properties"])
     known = None if stored is None else _item_times.decode(stored).properties
@@ -71,6 +73,8 @@ def stamped_item(row: Row, stored: bytes | None) -> Row:
 
 def stamped_collection(row: CollectionRow, stored: bytes | None) -> CollectionRow:
     """A collection with its times, which are members of its own; everything else is as with items."""
+    if row.content == stored:
+        return row
     members = _object.decode(row.content)
     links = members.pop("links")
     known = None if stored is None else _times.decode(stored)
