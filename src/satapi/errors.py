@@ -84,6 +84,7 @@ class DocumentError(InvalidError):
         self.id = identifier
         if faults:
             self.description = ". ".join(fault.reason for fault in faults)
+            self.args = (self.description,)
 
 
 class NotFoundError(SatapiError):
