@@ -405,6 +405,12 @@ def test_extensions_are_checked_by_schemas_of_a_folder(folder: Path) -> None:
     assert [pointer for pointer, _ in told(row)] == ["/one:all"]
 
 
+def test_an_extension_that_is_listed_often_is_checked_once(folder: Path) -> None:
+    found = checks(str(folder), is_strict=False)
+    document = {**shared(2), "stac_version": "0.9.0", "stac_extensions": [ONE] * 20}
+    assert [pointer for pointer, _ in faults(document, found)] == ["/properties/one:share"]
+
+
 def test_an_extension_without_a_schema_is_not_checked_and_strictly_refused(folder: Path) -> None:
     document = {**ITEM, "stac_extensions": [ONE, "https://example.com/two/v1.0.0/schema.json"]}
     assert faults(document, checks(str(folder), is_strict=False)) == []

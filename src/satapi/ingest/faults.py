@@ -126,7 +126,7 @@ def _excerpt(document: Mapping[str, object]) -> Mapping[str, object]:
 
 
 class _Size(NamedTuple):
-    """What is kept of a member: entries of each list in it, and after so many values what is left of lists alone."""
+    """What is kept of a member: entries of each list; after so many values few of each, after as many more none."""
 
     entries: int
     values: int
@@ -143,15 +143,18 @@ _MEMBERS_MAX = 200
 def _cut(value: object, size: _Size) -> object:
     left = size.values
 
+    def at_most(many: int, few: int) -> int:
+        return many if left > 0 else few if left > -size.values else 0
+
     def cut(value: object) -> object:
         nonlocal left
         left -= 1
         if isinstance(value, list):
             entries = cast("list[object]", value)
-            return [cut(entry) for entry in entries[: size.entries if left > 0 else _ENTRIES_MIN]]
+            return [cut(entry) for entry in entries[: at_most(size.entries, _ENTRIES_MIN)]]
         if isinstance(value, dict):
             members = cast("dict[str, object]", value)
-            kept = islice(members.items(), _MEMBERS_MAX if left > 0 else _MEMBERS_MIN)
+            kept = islice(members.items(), at_most(_MEMBERS_MAX, _MEMBERS_MIN))
             return {name: cut(member) for name, member in kept}
         return value
 

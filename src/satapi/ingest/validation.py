@@ -50,11 +50,9 @@ class Checks:
         if not isinstance(version, str):
             return [fault(("stac_version",), version, f"it must be a version of STAC, such as {VERSIONS[-1]}")]
         found = self._of_version(kind, version, members)
-        extensions = members.get("stac_extensions")
-        if isinstance(extensions, list):
-            for at, uri in enumerate(cast("list[object]", extensions)):
-                if isinstance(uri, str) and len(found) < FAULTS_MAX:
-                    found += self._of_extension(at, uri, members)
+        for uri, at in _extensions(members).items():
+            if len(found) < FAULTS_MAX:
+                found += self._of_extension(at, uri, members)
         return found
 
     def _of_version(self, kind: Kind, version: str, members: Mapping[str, object]) -> list[DocumentError]:
@@ -72,6 +70,13 @@ class Checks:
             return _found(validator, members, uri)
         allowed = "there is no schema of this extension here, and without one nothing is stored"
         return [fault(("stac_extensions", at), uri, allowed)] if self._is_strict else []
+
+
+def _extensions(members: Mapping[str, object]) -> dict[str, int]:
+    """The extensions of a document, each with its last place among them."""
+    listed = members.get("stac_extensions")
+    uris = cast("list[object]", listed) if isinstance(listed, list) else []
+    return {uri: at for at, uri in enumerate(uris) if isinstance(uri, str)}
 
 
 def _found(validator: Validator, members: Mapping[str, object], uri: str) -> list[DocumentError]:
