@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import jsonschema_rs
 import msgspec
@@ -46,15 +46,21 @@ def _part_uri(name: str, version: str) -> str:
     return f"{_HOST}/v{version}/item-spec/json-schema/{name}.json"
 
 
+class _Known(NamedTuple):
+    """The schemas by their URIs, and what finds them for each other."""
+
+    schemas: Mapping[str, Schema]
+    registry: Registry
+
+
 class Schemas:
-    """The schemas that are known by their URIs, each compiled when it is first asked for."""
+    """The schemas that are known by their URIs, each compiled when it is first asked for, by whichever thread."""
 
     def __init__(self, folder: str | None = None) -> None:
         """Read the schemas of a folder; raises InvalidError for one that cannot be used."""
         self._compiled: dict[str, Validator] = {}
         self._given = {} if folder is None else dict(_read_folder(Path(folder)))
-        self._known: Mapping[str, Schema] | None = None
-        self._registry: Registry | None = None
+        self._known: _Known | None = None
         if folder is not None:
             self._check_given(Path(folder))
 
@@ -72,22 +78,23 @@ class Schemas:
     def validator(self, uri: str) -> Validator | None:
         """What checks documents against a schema; None where it is not known."""
         name = _name(uri)
-        if name not in self._compiled and name in self._all():
+        if name not in self._compiled and name in self._all().schemas:
             self._compiled[name] = self._compile(name)
         return self._compiled.get(name)
 
-    def _all(self) -> Mapping[str, Schema]:
+    def _all(self) -> _Known:
         if self._known is None:
-            self._known = {**_bundled(), **{uri: schema for uri, (_, schema) in self._given.items()}}
-            self._registry = jsonschema_rs.Registry(list(self._known.items()), draft=jsonschema_rs.Draft7)
+            schemas = {**_bundled(), **{uri: schema for uri, (_, schema) in self._given.items()}}
+            self._known = _Known(schemas, jsonschema_rs.Registry(list(schemas.items()), draft=jsonschema_rs.Draft7))
         return self._known
 
     def _compile(self, uri: str) -> Validator:
-        schema = self._all()[uri]
+        known = self._all()
+        schema = known.schemas[uri]
         # Formats are not checked, as in other validators of STAC: of hrefs with spaces there are many.
         return jsonschema_rs.validator_cls_for(schema)(
             schema,
-            registry=self._registry,
+            registry=known.registry,
             base_uri=uri,
             validate_formats=False,
             pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACK_MAX),
