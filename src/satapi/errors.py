@@ -23,12 +23,10 @@ HTTP status codes are given to these in one table, `satapi.http.problems`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class SatapiError(Exception):
@@ -62,10 +60,31 @@ class TooLargeError(InvalidError):
     code = "TooLarge"
 
 
+class Fault(Struct, frozen=True):
+    """One thing that is wrong with a document: where, as a JSON pointer (RFC 6901), and why, as a whole sentence."""
+
+    pointer: str
+    reason: str
+
+
 class DocumentError(InvalidError):
-    """A document is JSON, but no valid item or collection, or a patch makes none of it."""
+    """A document is JSON, but no valid item or collection, or a patch makes none of it; `id` is its own, if known.
+
+    `faults` are all things that were found to be wrong, where a document was looked through for them; the first of
+    them is what `parameter`, `value` and `allowed` tell.
+    """
 
     code = "InvalidDocument"
+
+    def __init__(
+        self, parameter: str, value: object, allowed: str, faults: Sequence[Fault] = (), identifier: str | None = None
+    ) -> None:
+        super().__init__(parameter, value, allowed)
+        self.faults = faults
+        self.id = identifier
+        if faults:
+            self.description = ". ".join(fault.reason for fault in faults)
+            self.args = (self.description,)
 
 
 class NotFoundError(SatapiError):
@@ -87,6 +106,7 @@ class Refusal(Struct, frozen=True):
     id: str | None
     code: Literal["InvalidDocument", "NotFound", "Conflict"]
     reason: str
+    faults: Sequence[Fault] = ()
 
 
 class RefusedError(SatapiError):

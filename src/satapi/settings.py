@@ -96,6 +96,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_max_bytes: Annotated[
         Positive, Meta(description="Size of a body that brings items line by line, at most.")
     ] = 1_073_741_824
+    validate: Annotated[
+        Literal["off", "known", "strict"],
+        Meta(
+            description="Check what is written over HTTP by the JSON Schemas of STAC, GeoJSON and SATAPI_SCHEMAS: "
+            "known lets pass versions and extensions that have none here, strict refuses them."
+        ),
+    ] = "known"
+    schemas: Annotated[
+        str | None, Meta(description="Folder with JSON Schemas of extensions, named by their $id in stac_extensions.")
+    ] = None
+    timestamps: Annotated[
+        Literal["off", "maintain"],
+        Meta(description="Whether writers set created and updated of items and collections; off stores what is given."),
+    ] = "off"
     if_match_required: Annotated[
         bool, Meta(description="Refuse to replace, patch or delete without If-Match, with a 428.")
     ] = False

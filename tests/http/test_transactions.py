@@ -187,6 +187,7 @@ async def test_existing_items_undo_a_feature_collection_and_each_is_told(client:
 async def test_an_item_is_replaced_and_its_columns_with_it(client: httpx.AsyncClient) -> None:
     first = await client.post(ITEMS, json=serving.item("c", "i"))
     other = serving.item("c", "i", geometry=None, properties={"datetime": "2001-01-01T00:00:00Z", "n": 1})
+    del other["bbox"]
     answer = await client.put(f"{ITEMS}/i", json=other)
     assert answer.status_code == 200
     assert answer.headers["etag"] != first.headers["etag"]

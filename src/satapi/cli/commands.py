@@ -15,7 +15,7 @@ import typer
 
 from satapi import __version__
 from satapi.cli.exports import export
-from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, examples
+from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, Validate, examples
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
 
@@ -115,6 +115,7 @@ def collections(
     *,
     method: Method = "upsert",
     on_error: OnError = "stop",
+    validate: Validate = False,
     batch_size: BatchSize = 1_000,
     dsn: Dsn = None,
     json: Json = False,
@@ -122,14 +123,16 @@ def collections(
     """Load collections."""
     from satapi.cli.load import load_files
 
-    load_files("collections", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+    load_files(
+        "collections", dsn, files, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json
+    )
 
 
 @load.command(
     epilog=examples(
         "satapi load items scenes.ndjson.gz",
         "curl -s https://example.com/collections/scenes/items | satapi load items -",
-        "satapi load items --on-error skip --json scenes/*.json > report.json",
+        "satapi load items --validate --on-error skip --json scenes/*.json > report.json",
     )
 )
 def items(
@@ -137,6 +140,7 @@ def items(
     *,
     method: Method = "upsert",
     on_error: OnError = "stop",
+    validate: Validate = False,
     batch_size: BatchSize = 1_000,
     dsn: Dsn = None,
     json: Json = False,
@@ -148,7 +152,9 @@ def items(
     """
     from satapi.cli.load import load_files
 
-    load_files("items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, json=json)
+    load_files(
+        "items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json
+    )
 
 
 @load.command("all", epilog=examples("satapi export all backup && satapi load all backup --dsn postgresql:///other"))
@@ -157,6 +163,7 @@ def everything(
     *,
     method: Method = "upsert",
     on_error: OnError = "stop",
+    validate: Validate = False,
     batch_size: BatchSize = 1_000,
     dsn: Dsn = None,
     json: Json = False,
@@ -164,7 +171,7 @@ def everything(
     """Load the collections and items that `satapi export all` wrote to a folder."""
     from satapi.cli.load import load_folder
 
-    load_folder(dsn, folder, method=method, on_error=on_error, batch_size=batch_size, json=json)
+    load_folder(dsn, folder, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json)
 
 
 @partitions.command("list", epilog=examples("satapi partitions list --json"))

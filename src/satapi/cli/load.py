@@ -16,11 +16,13 @@ from satapi.cli.partitions import separate_large
 from satapi.cli.progress import shown, summary
 from satapi.errors import LoadError
 from satapi.ingest.load import Report, load_collections, load_items
+from satapi.ingest.rules import of_backups, of_loads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satapi.ingest.load import OnError
+    from satapi.ingest.rules import Rules
     from satapi.ingest.store import Method
 
 Noun = Literal["collections", "items"]
@@ -32,18 +34,28 @@ _EXIT_SKIPPED = 3
 
 
 def load_files(
-    noun: Noun, dsn: str | None, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int, json: bool
+    noun: Noun,
+    dsn: str | None,
+    files: Sequence[str],
+    *,
+    method: Method,
+    on_error: OnError,
+    batch_size: int,
+    validate: bool,
+    json: bool,
 ) -> None:
     """Load the files and report; exits with 3 if bad documents were skipped, raises LoadError if the load stopped."""
     with catalog(dsn) as found:
-        report = uvloop.run(_load(found, noun, files, method=method, on_error=on_error, batch_size=batch_size))
+        rules = of_loads(found.settings, validate=validate)
+        load = _load(found, noun, files, method=method, on_error=on_error, batch_size=batch_size, rules=rules)
+        report = uvloop.run(load)
     typer.echo(msgspec.json.encode(report) if json else summary(noun, report))
     if report.bad:
         raise typer.Exit(_EXIT_SKIPPED)
 
 
 def load_folder(
-    dsn: str | None, folder: str, *, method: Method, on_error: OnError, batch_size: int, json: bool
+    dsn: str | None, folder: str, *, method: Method, on_error: OnError, batch_size: int, validate: bool, json: bool
 ) -> None:
     """Load what `satapi export all` wrote to a folder and report, as `load_files` does."""
     files: dict[Noun, list[str]] = {
@@ -52,11 +64,12 @@ def load_folder(
     for noun, found in files.items():
         if len(found) != 1:
             raise LoadError(f"{folder} has {len(found)} files {noun}.ndjson, .gz or .zst; one is expected")
+    reports: dict[Noun, Report] = {}
     with catalog(dsn) as target:
-        reports = {
-            noun: uvloop.run(_load(target, noun, found, method=method, on_error=on_error, batch_size=batch_size))
-            for noun, found in files.items()
-        }
+        rules = of_backups(target.settings, validate=validate)
+        for noun, found in files.items():
+            load = _load(target, noun, found, method=method, on_error=on_error, batch_size=batch_size, rules=rules)
+            reports[noun] = uvloop.run(load)
     if json:
         typer.echo(msgspec.json.encode(reports))
     else:
@@ -67,7 +80,7 @@ def load_folder(
 
 
 async def _load(
-    found: Target, noun: Noun, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int
+    found: Target, noun: Noun, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int, rules: Rules
 ) -> Report:
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(found.connected())
@@ -83,6 +96,7 @@ async def _load(
             method=method,
             on_error=on_error,
             batch_size=batch_size,
+            rules=rules,
             on_progress=on_progress,
             # The error of a load that stops names the bad document itself.
             on_bad=on_bad if on_error == "skip" else None,

@@ -29,6 +29,14 @@ Method = Annotated[
 OnError = Annotated[
     Literal["stop", "skip"], typer.Option(help="Stop at the first bad document, or report and skip bad ones.")
 ]
+Validate = Annotated[
+    bool,
+    typer.Option(
+        "--validate",
+        help="Check documents by the JSON Schemas of STAC 1.0.0 and 1.1.0, of GeoJSON, and of extensions in the folder "
+        "SATAPI_SCHEMAS. Bad ones are dealt with as --on-error says.",
+    ),
+]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 

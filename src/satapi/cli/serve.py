@@ -15,9 +15,11 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from satapi import __version__
+from satapi import settings as settings_table
 from satapi.cli.database import catalog, say
 from satapi.errors import SatapiError
 from satapi.http.app import from_environment
+from satapi.ingest.rules import of_writers
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -31,6 +33,8 @@ _STOP_TIMEOUT_S = 10
 
 def run(dsn: str | None, *, host: str, port: int, workers: int) -> None:
     """Serve until a signal; the database is ready before the first answer and stops after the last."""
+    # Here it is told in a sentence, and not by each worker with a traceback, if there is a schema of no use.
+    of_writers(settings_table.from_environment(os.environ)).checks()
     with _listener(host, port) as listener, catalog(dsn) as found:
         # The application reads its settings where each worker process finds them too.
         os.environ["SATAPI_DSN"] = found.dsn

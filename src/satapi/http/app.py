@@ -19,6 +19,7 @@ from satapi.http.compression import Compression
 from satapi.http.envelope import Envelope
 from satapi.http.routes import routes
 from satapi.http.server import Server
+from satapi.ingest.rules import of_writers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -39,14 +40,19 @@ def from_environment() -> Starlette:
 
 
 def build_app(settings: Settings) -> Starlette:
-    """The application. It opens no connection before its lifespan starts, nor before the first request needs it."""
+    """The application. It opens no connection before its lifespan starts, nor before the first request needs it.
+
+    Raises InvalidError for schemas that the settings name and that are of no use.
+    """
+    rules = of_writers(settings)
+    checks = rules.checks()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         if settings.dsn is None:
             raise SatapiError("No database is set; set SATAPI_DSN or use `satapi serve`")
         async with opened(settings.dsn, settings) as database:
-            app.state.server = Server(settings, database)
+            app.state.server = Server(settings, database, rules, checks)
             yield
 
     return Starlette(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from satapi.errors import InvalidError, Refusal, TooLargeError
+from satapi.errors import DocumentError, InvalidError, Refusal, TooLargeError
 from satapi.http import nesting
 from satapi.ingest.prepare import Row, identify, prepare_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from satapi.http.server import Server
     from satapi.settings import Settings
 
 # What is prepared between two looks at other requests.
@@ -28,33 +29,40 @@ class Batch(Struct):
     refusals: list[Refusal] = field(default_factory=list[Refusal])
 
 
-async def prepared(raws: Sequence[bytes], collection: str | None, settings: Settings, first: int = 0) -> Batch:
+async def prepared(raws: Sequence[bytes], collection: str | None, here: Server, first: int = 0) -> Batch:
     """The rows of items, the first of which is at `first`; they get the collection of the path where they name none.
 
     Raises TooLargeError for more than are allowed at once.
     """
-    if len(raws) > settings.bulk_max_items:
-        raise TooLargeError("body", f"{len(raws)} items", f"at most {settings.bulk_max_items} are allowed in one body")
+    at_most = here.settings.bulk_max_items
+    if len(raws) > at_most:
+        raise TooLargeError("body", f"{len(raws)} items", f"at most {at_most} are allowed in one body")
     batch = Batch()
     for at in range(0, len(raws), _PREPARED_ITEMS):
-        await asyncio.to_thread(_prepare, batch, raws[at : at + _PREPARED_ITEMS], collection, settings, first + at)
+        await asyncio.to_thread(_prepare, batch, raws[at : at + _PREPARED_ITEMS], collection, here, first + at)
     return batch
 
 
-def _prepare(batch: Batch, raws: Sequence[bytes], collection: str | None, settings: Settings, first: int) -> None:
+def _prepare(batch: Batch, raws: Sequence[bytes], collection: str | None, here: Server, first: int) -> None:
     added = {} if collection is None else {"collection": collection}
-    deep = {at: error for at, raw in enumerate(raws) if (error := _too_deep(raw, settings)) is not None}
-    rows = prepare_items([b"{}" if at in deep else raw for at, raw in enumerate(raws)], added)
+    deep = {at: error for at, raw in enumerate(raws) if (error := _too_deep(raw, here.settings)) is not None}
+    rows = prepare_items([b"{}" if at in deep else raw for at, raw in enumerate(raws)], added, here.item_check)
     for at, (raw, row) in enumerate(zip(raws, rows, strict=True)):
         error = deep.get(at, row)
         if isinstance(error, InvalidError):
-            batch.refusals.append(Refusal(first + at, identify(raw), "InvalidDocument", error.description))
+            batch.refusals.append(refused(first + at, raw, error))
         elif collection is not None and error.collection != collection:
             reason = f"its collection is {error.collection!r}, and the path says {collection!r}"
             batch.refusals.append(Refusal(first + at, error.id, "InvalidDocument", reason))
         else:
             batch.rows.append(error)
             batch.places.append(first + at)
+
+
+def refused(index: int, raw: bytes, error: InvalidError) -> Refusal:
+    """A document of several that is no valid one."""
+    faults = error.faults if isinstance(error, DocumentError) else ()
+    return Refusal(index, identify(raw), "InvalidDocument", error.description, faults)
 
 
 def _too_deep(raw: bytes, settings: Settings) -> InvalidError | None:

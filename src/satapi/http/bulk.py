@@ -9,7 +9,7 @@ from msgspec import Raw, Struct, field
 
 from satapi.db import collections
 from satapi.errors import DocumentError, InvalidError, Refusal, RefusedError, TooLargeError
-from satapi.http import bodies, requests, responses, urls
+from satapi.http import bodies, problems, requests, responses, urls
 from satapi.http.batches import prepared
 from satapi.http.problems import ProblemEntry
 from satapi.http.server import server
@@ -67,7 +67,7 @@ class Report(Struct):
         """Count and tell refused documents."""
         self.refused += len(refusals)
         told = sorted(refusals, key=lambda refusal: refusal.index)[: _TOLD - len(self.errors)]
-        self.errors += [ProblemEntry(each.index, each.code, each.reason, each.id) for each in told]
+        self.errors += problems.entries(told)
 
 
 _bulk = msgspec.json.Decoder(BulkItems)
@@ -88,7 +88,7 @@ async def post_bulk_items(request: Request) -> Response:
             shown = body[:100].decode(errors="replace")
             raise DocumentError("body", shown, f"{error}; allowed are items and method") from None
         raws = [bytes(raw) for raw in given.items.values()]
-        batch = await prepared(raws, collection, here.settings)
+        batch = await prepared(raws, collection, here)
         batch.refusals += _misnamed(batch, list(given.items))
     if batch.refusals:
         raise RefusedError(sorted(batch.refusals, key=lambda refusal: refusal.index), len(raws))
@@ -97,7 +97,7 @@ async def post_bulk_items(request: Request) -> Response:
     with timing.stage("db"):
         async with here.database.writer() as connection:
             report = Report(read=len(raws))
-            report.add(await store_all(connection, batch.rows, given.method))
+            report.add(await store_all(connection, batch.rows, given.method, here.rules.item_stamp))
     return responses.json(report)
 
 
@@ -125,10 +125,10 @@ async def post_stream(request: Request) -> Response:
     report = Report()
     async for raws in _batches(request, here.settings, report):
         with timing.stage("parse"):
-            batch = await prepared(raws, collection, here.settings, report.read)
+            batch = await prepared(raws, collection, here, report.read)
         with timing.stage("db"):
             async with here.database.writer() as connection:
-                stored = await store_items(connection, batch.rows, cast("Method", method))
+                stored = await store_items(connection, batch.rows, cast("Method", method), here.rules.item_stamp)
         report.read += len(raws)
         report.add(stored)
         report.refuse([*batch.refusals, *_refused(batch, stored)])

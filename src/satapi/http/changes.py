@@ -12,6 +12,7 @@ from satapi.errors import DocumentError, InvalidError, TooLargeError
 from satapi.http import bodies, nesting, responses
 from satapi.http.preferences import preferred
 from satapi.http.server import server
+from satapi.ingest.prepare import identify
 from satapi.stac import patch
 from satapi.stac.links import JSON, Link
 
@@ -62,9 +63,10 @@ async def patching(request: Request) -> Change:
     return changed
 
 
-def invalid(error: InvalidError) -> DocumentError:
+def invalid(error: InvalidError, body: bytes) -> DocumentError:
     """What is wrong with a document, as the answer to who sent it."""
-    return DocumentError(error.parameter, error.value, error.allowed)
+    faults = error.faults if isinstance(error, DocumentError) else ()
+    return DocumentError(error.parameter, error.value, error.allowed, faults, identify(body))
 
 
 def agree(members: dict[str, Raw], names: Sequence[str], key: Key, path: Key) -> None:

@@ -9,8 +9,10 @@ from msgspec import Raw
 from satapi.db import collections
 from satapi.errors import InvalidError, NotFoundError, TimedOutError
 from satapi.http import asked, browse, counting, requests, responses, urls
+from satapi.http.conditions import last_modified
 from satapi.http.presence import while_present
 from satapi.http.server import server
+from satapi.ingest.stamps import collection_modified
 from satapi.query import collections as statements
 from satapi.query import cost, keyset
 from satapi.query.inventory import COLLECTIONS
@@ -145,4 +147,5 @@ async def get_collection(request: Request) -> Response:
     if content is None:
         raise NotFoundError(f"There is no collection {name!r}")
     body = responses.linked(content, links.collection(urls.base(request, here.settings), name))
-    return responses.tagged(request, body, responses.JSON, responses.stored_tag(content, body))
+    modified = last_modified(content, here.settings, collection_modified)
+    return responses.tagged(request, body, responses.JSON, responses.stored_tag(content, body), modified)

@@ -58,6 +58,7 @@ def parameters() -> dict[str, Parameter]:
         "PreferReturn": Parameter("Prefer", "header", _RETURN, {"type": "string", "examples": ["return=minimal"]}),
         "If-Match": Parameter("If-Match", "header", _IF_MATCH, {"type": "string"}),
         "If-None-Match": Parameter("If-None-Match", "header", _IF_NONE_MATCH, {"type": "string"}),
+        "If-Unmodified-Since": Parameter("If-Unmodified-Since", "header", _IF_UNMODIFIED, {"type": "string"}),
     }
 
 
@@ -72,6 +73,10 @@ _RETURN = (
 )
 _IF_MATCH = "The ETag of the version to change (RFC 9110, 13.1.1): any other is left as it is, with a 412."
 _IF_NONE_MATCH = "ETags of versions not to change (RFC 9110, 13.1.2)."
+_IF_UNMODIFIED = (
+    "The Last-Modified of the version to change (RFC 9110, 13.1.4), where the server tells it and there is no "
+    "If-Match: a newer one is left as it is, with a 412."
+)
 
 NEW_COLLECTION_REQUIRED = ("type", "id")
 NEW_ITEM_REQUIRED = ("type", "id", "geometry", "properties", "assets")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from satapi.errors import InvalidError, Refusal, RefusedError
+from satapi.errors import InvalidError, RefusedError
 from satapi.http import bodies, changes, requests, responses, urls
+from satapi.http.batches import refused
 from satapi.http.conditions import conditions
 from satapi.http.server import server
 from satapi.ingest.edit import delete_collection as delete
 from satapi.ingest.edit import edit_collection, insert_collection, insert_collections
-from satapi.ingest.prepare import CollectionRow, identify, prepare_collection, prepare_collections
+from satapi.ingest.prepare import CollectionRow, prepare_collection, prepare_collections
+from satapi.ingest.stamps import collection_modified
 from satapi.stac import links, paths
 from satapi.stac.links import JSON, Link
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from satapi.http.server import Server
     from satapi.http.timing import Timing
 
 CASCADE = "cascade"
@@ -39,16 +42,16 @@ async def post_collections(request: Request) -> Response:
     if not body.startswith(b"["):
         members = bodies.members(body)
         if "collections" not in members or "type" in members:
-            row = _row(body, None)
+            row = _stamped(request, _row(request, body, None), None)
             with timing.stage("db"):
                 async with here.database.writer() as connection:
                     await insert_collection(connection, row)
             return _answer(request, row, HTTPStatus.CREATED)
         body = bytes(members["collections"])
-    rows = _rows(bodies.entries(body, "collections"))
+    rows = _rows(here, bodies.entries(body, "collections"))
     with timing.stage("db"):
         async with here.database.writer() as connection:
-            await insert_collections(connection, rows)
+            await insert_collections(connection, rows, here.rules.collection_stamp)
     base = urls.base(request, here.settings)
     made = [Link(rel="child", href=base + paths.collection(row.id), type=JSON) for row in rows]
     return changes.created(request, [row.id for row in rows], made)
@@ -56,14 +59,14 @@ async def post_collections(request: Request) -> Response:
 
 async def put_collection(request: Request) -> Response:
     """PUT /collections/{collection_id}: another document in place of the collection, whose items stay."""
-    row = _row(await changes.replacement(request), _path(request))
+    row = _row(request, await changes.replacement(request), _path(request))
     return await _changed(request, lambda _: row)
 
 
 async def patch_collection(request: Request) -> Response:
     """PATCH /collections/{collection_id}."""
     change = await changes.patching(request)
-    return await _changed(request, lambda content: _row(change(content), _path(request)))
+    return await _changed(request, lambda content: _row(request, change(content), _path(request)))
 
 
 async def delete_collection(request: Request) -> Response:
@@ -74,7 +77,7 @@ async def delete_collection(request: Request) -> Response:
     cascade = given.get(CASCADE, "false")
     if cascade not in {"true", "false"}:
         raise InvalidError(CASCADE, cascade, "allowed are true and false")
-    condition = conditions(request, here.settings)
+    condition = conditions(request, here.settings, collection_modified)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             await delete(connection, _path(request), condition.check, cascade=cascade == "true")
@@ -85,12 +88,12 @@ async def _changed(request: Request, change: Callable[[bytes], CollectionRow]) -
     """Change a collection as the conditions of the request allow."""
     here = server(request)
     timing: Timing = request.state.timing
-    condition = conditions(request, here.settings)
+    condition = conditions(request, here.settings, collection_modified)
     stored: list[CollectionRow] = []
 
     def edit(content: bytes) -> CollectionRow:
         condition.check(content)
-        stored.append(change(content))
+        stored.append(_stamped(request, change(content), content))
         return stored[-1]
 
     with timing.stage("db"):
@@ -103,26 +106,27 @@ def _path(request: Request) -> str:
     return urls.path_value(request, "collection_id")
 
 
-def _row(body: bytes, path: str | None) -> CollectionRow:
+def _stamped(request: Request, row: CollectionRow, stored: bytes | None) -> CollectionRow:
+    stamp = server(request).rules.collection_stamp
+    return row if stamp is None else stamp(row, stored)
+
+
+def _row(request: Request, body: bytes, path: str | None) -> CollectionRow:
     """The row of a document that is to be a new collection, or that of a path. Raises DocumentError, InvalidError."""
     members = bodies.members(body)
     try:
-        row = prepare_collection(body, {} if path is None else {"id": path})
+        row = prepare_collection(body, {} if path is None else {"id": path}, server(request).collection_check)
     except InvalidError as error:
-        raise changes.invalid(error) from None
+        raise changes.invalid(error, body) from None
     if path is not None:
         changes.agree(members, ("id",), row.key, (path,))
     return row
 
 
-def _rows(raws: list[bytes]) -> list[CollectionRow]:
+def _rows(here: Server, raws: list[bytes]) -> list[CollectionRow]:
     """The rows of collections, all of which must be valid. Raises RefusedError."""
-    rows = prepare_collections(raws)
-    refusals = [
-        Refusal(index, identify(raws[index]), "InvalidDocument", row.description)
-        for index, row in enumerate(rows)
-        if isinstance(row, InvalidError)
-    ]
+    rows = prepare_collections(raws, here.collection_check)
+    refusals = [refused(index, raws[index], row) for index, row in enumerate(rows) if isinstance(row, InvalidError)]
     if refusals:
         raise RefusedError(refusals, len(raws))
     return [row for row in rows if isinstance(row, CollectionRow)]

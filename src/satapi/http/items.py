@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from satapi.db import items
 from satapi.errors import NotFoundError
 from satapi.http import responses, urls
+from satapi.http.conditions import last_modified
 from satapi.http.presence import while_present
 from satapi.http.server import server
+from satapi.ingest.stamps import item_modified
 from satapi.stac import links, paths
 from satapi.stac.links import Link
 
@@ -55,4 +57,5 @@ def linked(base: str, collection: str, identifier: str, content: bytes) -> bytes
 
 def _answer(request: Request, row: items.Row) -> Response:
     body = linked(urls.base(request, server(request).settings), row.collection, row.id, row.content)
-    return responses.tagged(request, body, responses.GEOJSON, responses.stored_tag(row.content, body))
+    modified = last_modified(row.content, server(request).settings, item_modified)
+    return responses.tagged(request, body, responses.GEOJSON, responses.stored_tag(row.content, body), modified)

@@ -15,6 +15,7 @@ from satapi.errors import (
     MediaTypeError,
     NotFoundError,
     PreconditionError,
+    Refusal,
     RefusedError,
     SatapiError,
     SchemaError,
@@ -27,7 +28,7 @@ from satapi.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satapi.errors import Refusal
+    from satapi.errors import Fault
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,13 +53,21 @@ _REFUSED = {kind.code: status for kind, status in _STATUSES if kind in {Document
 _RETRY_AFTER_S = 5
 
 
+class ProblemFault(msgspec.Struct):
+    """One thing that is wrong with a document: where, as a JSON pointer (RFC 6901), and why."""
+
+    pointer: str
+    reason: str
+
+
 class ProblemEntry(msgspec.Struct, omit_defaults=True):
-    """One of several documents that are refused: its place in the request from 0, its id, and why."""
+    """A document that is refused: its place in the request from 0, its id, and why; each fault, 20 at most."""
 
     index: int
     code: str
     reason: str
     id: str | None = None
+    faults: list[ProblemFault] | None = None
 
 
 class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -101,12 +110,19 @@ def of_status(
     if isinstance(error, InvalidError):
         problem.parameter, problem.value, problem.allowed = error.parameter, error.value, error.allowed
     if isinstance(error, RefusedError):
-        problem.errors = _entries(error.refusals)
+        problem.errors = entries(error.refusals[:_ENTRIES_MAX])
+    if isinstance(error, DocumentError) and error.faults:
+        problem.errors = entries([Refusal(0, error.id, "InvalidDocument", error.description, error.faults)])
     return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _entries(refusals: Sequence[Refusal]) -> list[ProblemEntry]:
-    return [ProblemEntry(each.index, each.code, each.reason, each.id) for each in refusals[:_ENTRIES_MAX]]
+def entries(refusals: Sequence[Refusal]) -> list[ProblemEntry]:
+    """Refused documents as problems tell them."""
+    return [ProblemEntry(each.index, each.code, each.reason, each.id, _faults(each.faults)) for each in refusals]
+
+
+def _faults(faults: Sequence[Fault]) -> list[ProblemFault] | None:
+    return [ProblemFault(fault.pointer, fault.reason) for fault in faults] or None
 
 
 # Enough to find what is wrong.

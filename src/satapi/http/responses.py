@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.responses import Response
 
+from satapi.http import dates
 from satapi.stac import links as stac_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from starlette.requests import Request
 
@@ -51,13 +53,24 @@ def stored_tag(content: bytes, body: bytes) -> str:
     return f'"{version(content)}.{blake2b(body[len(content) - 2 :], digest_size=4).hexdigest()}"'
 
 
-def tagged(request: Request, body: bytes, media_type: str, tag: str | None = None) -> Response:
-    """A document with its entity tag; 304 where the client has it (RFC 9110, 13.1.2)."""
+def tagged(
+    request: Request, body: bytes, media_type: str, tag: str | None = None, modified: datetime | None = None
+) -> Response:
+    """A document with its entity tag, and the time of its version; 304 where the client has it (RFC 9110, 13.1).
+
+    A cache that is told of a time may take the document for fresh without asking (RFC 9111, 4.2.2), so it has to ask.
+    """
     if tag is None:
         tag = f'"{version(body)}"'
-    if (known := _match(request.headers.get("if-none-match"), tag)) is not None:
-        return Response(status_code=304, headers={"ETag": known, "Vary": "Accept-Encoding"})
-    return Response(body, media_type=media_type, headers={"ETag": tag})
+    told = {} if modified is None else {"Last-Modified": dates.written(modified), "Cache-Control": "no-cache"}
+    header = request.headers.get("if-none-match")
+    known = _match(header, tag)
+    if known is None and header is None and modified is not None:
+        since = dates.read(request.headers.getlist("if-modified-since"))
+        known = tag if since is not None and modified <= since else None
+    if known is not None:
+        return Response(status_code=304, headers={"ETag": known, "Vary": "Accept-Encoding", **told})
+    return Response(body, media_type=media_type, headers={"ETag": tag, **told})
 
 
 def _match(header: str | None, tag: str) -> str | None:

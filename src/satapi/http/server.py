@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from satapi.db.pool import Database
+from satapi.ingest.rules import Rules
+from satapi.ingest.validation import Check, Checks
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,10 +16,22 @@ if TYPE_CHECKING:
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Settings and the database."""
+    """Settings, the database, and the rules for documents that are written, with what checks them."""
 
     settings: Settings
     database: Database
+    rules: Rules = Rules()
+    checks: Checks | None = None
+
+    @property
+    def item_check(self) -> Check | None:
+        """What finds out what is wrong with an item, where that is wanted."""
+        return self.checks and self.checks.item
+
+    @property
+    def collection_check(self) -> Check | None:
+        """What finds out what is wrong with a collection, where that is wanted."""
+        return self.checks and self.checks.collection
 
 
 def server(request: Request) -> Server:

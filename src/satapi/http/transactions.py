@@ -15,6 +15,7 @@ from satapi.http.conditions import conditions
 from satapi.http.server import server
 from satapi.ingest.edit import edit_item, insert_item, store_all
 from satapi.ingest.prepare import prepare_item
+from satapi.ingest.stamps import item_modified
 from satapi.stac import paths
 from satapi.stac.links import GEOJSON, Link
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from satapi.http.server import Server
     from satapi.http.timing import Timing
     from satapi.ingest.prepare import Row
 
@@ -31,18 +33,23 @@ _KEY = ("collection", "id")
 
 async def put_item(request: Request) -> Response:
     """PUT /collections/{collection_id}/items/{item_id}: another document in place of the item."""
-    row = _row(await changes.replacement(request), _path(request))
-    await _edit(request, lambda _: row)
-    return _answer(request, row, HTTPStatus.OK)
+    row = _row(request, await changes.replacement(request))
+    return await _replaced(request, lambda _: row)
 
 
 async def patch_item(request: Request) -> Response:
     """PATCH /collections/{collection_id}/items/{item_id}."""
     change = await changes.patching(request)
+    return await _replaced(request, lambda content: _row(request, change(content)))
+
+
+async def _replaced(request: Request, change: Callable[[bytes], Row]) -> Response:
+    stamp = server(request).rules.item_stamp
     stored: list[Row] = []
 
     def edit(content: bytes) -> Row:
-        stored.append(_row(change(content), _path(request)))
+        row = change(content)
+        stored.append(row if stamp is None else stamp(row, content))
         return stored[-1]
 
     await _edit(request, edit)
@@ -59,7 +66,7 @@ async def _edit(request: Request, edit: Callable[[bytes], Row | None]) -> None:
     """Change an item as the conditions of the request allow."""
     here = server(request)
     timing: Timing = request.state.timing
-    condition = conditions(request, here.settings)
+    condition = conditions(request, here.settings, item_modified)
 
     def allowed(content: bytes) -> Row | None:
         condition.check(content)
@@ -74,13 +81,14 @@ def _path(request: Request) -> tuple[str, str]:
     return urls.path_value(request, "collection_id"), urls.path_value(request, "item_id")
 
 
-def _row(body: bytes, path: tuple[str, str]) -> Row:
+def _row(request: Request, body: bytes) -> Row:
     """The row of a document that is to be the item of a path. Raises DocumentError, InvalidError for another id."""
+    path = _path(request)
     members = bodies.members(body)
     try:
-        row = prepare_item(body, dict(zip(_KEY, path, strict=True)))
+        row = prepare_item(body, dict(zip(_KEY, path, strict=True)), server(request).item_check)
     except InvalidError as error:
-        raise changes.invalid(error) from None
+        raise changes.invalid(error, body) from None
     changes.agree(members, _KEY, row.key, path)
     return row
 
@@ -123,14 +131,14 @@ async def _post(request: Request, collection: str | None) -> Response:
         raise DocumentError("features", None, "a FeatureCollection has features")
     with timing.stage("parse"):
         raws = bodies.entries(members["features"], "features")
-        batch = await prepared(raws, collection, here.settings)
+        batch = await prepared(raws, collection, here)
     if batch.refusals:
         raise RefusedError(batch.refusals, len(raws))
     if collection is not None and not raws:
         await collections.must_exist(here.database, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
-            await store_all(connection, batch.rows, "insert")
+            await store_all(connection, batch.rows, "insert", here.rules.item_stamp)
     base = urls.base(request, here.settings)
     made = [Link(rel="item", href=base + paths.item(row.collection, row.id), type=GEOJSON) for row in batch.rows]
     return changes.created(request, [row.id for row in batch.rows], made)
@@ -144,21 +152,22 @@ async def _post_one(request: Request, body: bytes, collection: str | None) -> Re
             allowed = f"an item has at most {here.settings.body_max_bytes} bytes"
             raise TooLargeError("body", f"{len(body)} bytes", allowed)
         nesting.check(body, here.settings.nesting_max, "body")
-        row = _new_row(body, collection)
+        row = _new_row(here, body, collection)
     with timing.stage("db"):
         async with here.database.writer() as connection:
             await insert_item(connection, row)
     return _answer(request, row, HTTPStatus.CREATED)
 
 
-def _new_row(body: bytes, collection: str | None) -> Row:
+def _new_row(here: Server, body: bytes, collection: str | None) -> Row:
     try:
-        row = prepare_item(body, _added(collection))
+        row = prepare_item(body, _added(collection), here.item_check)
     except InvalidError as error:
-        raise changes.invalid(error) from None
+        raise changes.invalid(error, body) from None
     if collection is not None and row.collection != collection:
         raise InvalidError("collection", row.collection, f"the path says {collection!r}")
-    return row
+    stamp = here.rules.item_stamp
+    return row if stamp is None else stamp(row, None)
 
 
 def _added(collection: str | None) -> dict[str, str]:

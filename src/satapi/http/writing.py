@@ -21,7 +21,7 @@ _CHANGED = (200, 204, 400, 404, 409, 412, 413, 415, 422, 428, 503, 504)
 _GONE = (204, 400, 404, 409, 412, 428, 503, 504)
 
 _RETURN = ("PreferReturn",)
-_CONDITIONS = ("If-Match", "If-None-Match")
+_CONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 
 _ITEMS: dict[str, str] = dict.fromkeys(bodies.DOCUMENTS, "NewItems")
 _STREAM: dict[str, str] = _ITEMS | dict.fromkeys(bodies.STREAMS, "Lines")

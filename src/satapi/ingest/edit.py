@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from satapi.ingest.stamps import Stamp
     from satapi.ingest.store import Method, Stored
 
 RowT = TypeVar("RowT", Row, CollectionRow)
@@ -33,12 +34,13 @@ _DELETED_ITEMS = 5_000
 async def _store(
     connection: asyncpg.Connection,
     rows: Sequence[RowT],
-    store: Callable[[asyncpg.Connection, Sequence[RowT], Method], Awaitable[Stored]],
+    store: Callable[[asyncpg.Connection, Sequence[RowT], Method, Stamp[RowT] | None], Awaitable[Stored]],
     method: Method = "insert",
+    stamp: Stamp[RowT] | None = None,
 ) -> Stored:
     """Store rows, all of them or none. Raises RefusedError, and ConflictError where writers keep changing them."""
     async with connection.transaction():
-        stored = await store(connection, rows, method)
+        stored = await store(connection, rows, method, stamp)
         if stored.refused:
             refusals = [
                 Refusal(at, rows[at].id, refused.code, refused.reason) for at, refused in sorted(stored.refused.items())
@@ -50,9 +52,11 @@ async def _store(
 # Items --------------------------------------------------------------------------------------------------------------
 
 
-async def store_all(connection: asyncpg.Connection, rows: Sequence[Row], method: Method) -> Stored:
+async def store_all(
+    connection: asyncpg.Connection, rows: Sequence[Row], method: Method, stamp: Stamp[Row] | None = None
+) -> Stored:
     """Store items, all of them or none. Raises RefusedError and ConflictError."""
-    return await _store(connection, rows, store_items, method)
+    return await _store(connection, rows, store_items, method, stamp)
 
 
 async def insert_item(connection: asyncpg.Connection, row: Row) -> None:
@@ -99,9 +103,11 @@ async def edit_item(
 # Collections --------------------------------------------------------------------------------------------------------
 
 
-async def insert_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow]) -> None:
+async def insert_collections(
+    connection: asyncpg.Connection, rows: Sequence[CollectionRow], stamp: Stamp[CollectionRow] | None = None
+) -> None:
     """Insert collections, all of them or none. Raises RefusedError and ConflictError."""
-    await _store(connection, rows, store_collections)
+    await _store(connection, rows, store_collections, stamp=stamp)
 
 
 async def insert_collection(connection: asyncpg.Connection, row: CollectionRow) -> None:

@@ -15,6 +15,7 @@ from satapi.errors import LoadError, SatapiError
 from satapi.ingest.background import connected, in_thread
 from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
 from satapi.ingest.prepare import prepare_collections, prepare_items
+from satapi.ingest.rules import Rules
 from satapi.ingest.store import Method, store_collections, store_items
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ OnError = Literal["stop", "skip"]
 
 BATCH_SIZE = 1_000
 """Documents in a batch, unless the caller says otherwise."""
+
+_NO_RULES = Rules()
 
 _FAILURES = (SatapiError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -55,16 +58,20 @@ async def load_items(
     method: Method = "upsert",
     on_error: OnError = "stop",
     batch_size: int = BATCH_SIZE,
+    rules: Rules = _NO_RULES,
     on_progress: Callable[[Report], None] | None = None,
     on_bad: Callable[[BadItem], None] | None = None,
 ) -> Report:
     """Load the items of files ("-" is standard input); `on_progress` gets one and the same report after each batch.
 
-    Each connection in `beside` stores one more batch at the same time. Raises LoadError at the first bad item, unless
+    Each connection in `beside` stores one more batch at the same time. The `rules` say what makes an item bad beside
+    its envelope. Raises LoadError at the first bad item, unless
     they are to be skipped, and when a file or the database fails; it says what is in the database then and where to
     go on.
     """
-    load = _Load(batches(sources, prepare_items, batch_size), store_items, method, on_error, on_progress, on_bad)
+    checks = rules.checks()
+    prepared = batches(sources, partial(prepare_items, check=checks and checks.item), batch_size)
+    load = _Load(prepared, partial(store_items, stamp=rules.item_stamp), method, on_error, on_progress, on_bad)
     await load.run((connection, *beside))
     try:
         await connected(connection, _analyze(connection, load.report))
@@ -83,12 +90,15 @@ async def load_collections(
     method: Method = "upsert",
     on_error: OnError = "stop",
     batch_size: int = BATCH_SIZE,
+    rules: Rules = _NO_RULES,
     on_progress: Callable[[Report], None] | None = None,
     on_bad: Callable[[BadItem], None] | None = None,
 ) -> Report:
     """Load the collections of files; everything is as in `load_items`."""
-    prepared = batches(sources, prepare_collections, batch_size)
-    load = _Load(prepared, store_collections, method, on_error, on_progress, on_bad)
+    checks = rules.checks()
+    prepared = batches(sources, partial(prepare_collections, check=checks and checks.collection), batch_size)
+    store = partial(store_collections, stamp=rules.collection_stamp)
+    load = _Load(prepared, store, method, on_error, on_progress, on_bad)
     await load.run((connection,))
     return load.result()
 

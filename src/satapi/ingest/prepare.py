@@ -12,9 +12,12 @@ from msgspec import Raw, Struct
 
 from satapi.errors import InvalidError
 from satapi.ingest.columns import read_times, to_ewkb
+from satapi.ingest.faults import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from satapi.ingest.validation import Check
 
 T = TypeVar("T")
 Key = tuple[str, ...]
@@ -56,39 +59,66 @@ class CollectionRow(Struct, frozen=True, gc=False):
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def prepare_item(raw: bytes, added: Mapping[str, str] = _NOTHING) -> Row:
+def prepare_item(raw: bytes, added: Mapping[str, str] = _NOTHING, check: Check | None = None) -> Row:
     """Make the row of one item; raises InvalidError naming the member that is wrong."""
-    (row,) = prepare_items([raw], added)
+    (row,) = prepare_items([raw], added, check)
     if isinstance(row, InvalidError):
         raise row
     return row
 
 
-def prepare_items(raws: Sequence[bytes], added: Mapping[str, str] = _NOTHING) -> list[Row | InvalidError]:
+def prepare_items(
+    raws: Sequence[bytes], added: Mapping[str, str] = _NOTHING, check: Check | None = None
+) -> list[Row | InvalidError]:
     """Make the rows of many items at once (geometries are read in one call): a row or the reason for each, in order.
 
-    Members that are `added` are put into items without them.
+    Members that are `added` are put into items without them; what `check` finds is wrong too.
     """
     defaults = {name: Raw(_key.encode(text)) for name, text in added.items()}
     rows = [_attempt(partial(_item, defaults=defaults), raw) for raw in raws]
     located = [(at, row, row.geometry) for at, row in enumerate(rows) if isinstance(row, Row) and row.geometry]
     for (at, row, _), geometry in zip(located, to_ewkb([text for _, _, text in located]), strict=True):
         rows[at] = geometry if isinstance(geometry, InvalidError) else msgspec.structs.replace(row, geometry=geometry)
-    return rows
+    return rows if check is None else [_checked(row, raw, added, check) for raw, row in zip(raws, rows, strict=True)]
 
 
-def prepare_collection(raw: bytes, added: Mapping[str, str] = _NOTHING) -> CollectionRow:
+def prepare_collection(raw: bytes, added: Mapping[str, str] = _NOTHING, check: Check | None = None) -> CollectionRow:
     """Make the row of one collection; raises InvalidError naming the member that is wrong."""
+    row = _attempt(partial(_collection, added=added), raw)
+    if check is not None:
+        row = _checked(row, raw, added, check)
+    if isinstance(row, InvalidError):
+        raise row
+    return row
+
+
+def prepare_collections(raws: Sequence[bytes], check: Check | None = None) -> list[CollectionRow | InvalidError]:
+    """Make the rows of many collections: a row or the reason for each, in order."""
+    return [_attempt(partial(prepare_collection, check=check), raw) for raw in raws]
+
+
+def _checked(row: T | InvalidError, raw: bytes, added: Mapping[str, str], check: Check) -> T | InvalidError:
+    """A row in which a check finds nothing wrong, or else one error of all that is wrong with the document."""
+    if isinstance(row, InvalidError):
+        if row.parameter == "document":
+            return row
+        return merged([row, *(found for found in check(raw, added) if not _is_within(found, row))])
+    found = check(raw, added)
+    return merged(found) if found else row
+
+
+def _is_within(error: InvalidError, other: InvalidError) -> bool:
+    """Whether an error is about the same place as another, which says it better, or about a part of it."""
+    rest = error.parameter.removeprefix(other.parameter)
+    return rest != error.parameter and rest[:1] in {"", ".", "["}
+
+
+def _collection(raw: bytes, added: Mapping[str, str]) -> CollectionRow:
     members = _members(raw)
     for name, text in added.items():
         members.setdefault(name, Raw(_key.encode(text)))
     _check_type(members, "Collection")
     return CollectionRow(_text(members, "id"), _content(members, _COLLECTION_LINKS))
-
-
-def prepare_collections(raws: Sequence[bytes]) -> list[CollectionRow | InvalidError]:
-    """Make the rows of many collections: a row or the reason for each, in order."""
-    return [_attempt(prepare_collection, raw) for raw in raws]
 
 
 def _attempt(prepare: Callable[[bytes], T], raw: bytes) -> T | InvalidError:
@@ -111,9 +141,14 @@ def _item(raw: bytes, defaults: Mapping[str, Raw]) -> Row:
         _text(members, "id"),
         _geojson(members),
         *read_times(properties),
-        _NUL.sub(rb"\1\\ufffd", properties) if b"\\u0000" in properties else properties,
+        jsonb(properties),
         _content(members, _ITEM_LINKS),
     )
+
+
+def jsonb(text: bytes) -> bytes:
+    """A JSON text as jsonb takes it."""
+    return _NUL.sub(rb"\1\\ufffd", text) if b"\\u0000" in text else text
 
 
 class _Identified(Struct):

@@ -18,11 +18,13 @@ from satapi.errors import ConflictError
 from satapi.ingest.background import connected
 from satapi.ingest.collections import by_collection, hold
 from satapi.ingest.copy import COLUMNS, stream
+from satapi.ingest.stamps import stamped
 from satapi.ingest.vectors import COLLECTION_MEMBERS, item_vectors, vectors
 
 if TYPE_CHECKING:
     from satapi.db.contents import Dictionary
     from satapi.ingest.prepare import CollectionRow, Key, Row
+    from satapi.ingest.stamps import Stamp
 
 Method = Literal["insert", "ignore", "upsert"]
 T = TypeVar("T")
@@ -58,8 +60,10 @@ _RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 20
 
 
-async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], method: Method) -> Stored:
-    """Store a batch of items.
+async def store_items(
+    connection: asyncpg.Connection, given: Sequence[Row], method: Method, stamp: Stamp[Row] | None = None
+) -> Stored:
+    """Store a batch of items, each with the times that `stamp` gives it.
 
     An item that exists is refused (insert), left as it is (ignore), or replaced if its content differs (upsert); of
     a key that is twice in the batch the first is stored, for upsert the last. Raises ConflictError when other writers
@@ -68,15 +72,16 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
 
     async def attempt() -> Stored:
         stored = Stored()
-        keys = [row.key for row in rows]
+        keys = [row.key for row in given]
         chosen = _distinct(keys, method, stored)
-        held = await hold(connection, by_collection(rows[at] for at in chosen))
+        held = await hold(connection, by_collection(given[at] for at in chosen))
         for at in chosen:
-            if rows[at].collection not in held:
-                reason = f"the collection {rows[at].collection!r} is unknown; it must be there before its items"
+            if given[at].collection not in held:
+                reason = f"the collection {given[at].collection!r} is unknown; it must be there before its items"
                 stored.refused[at] = Refused("NotFound", reason)
         chosen = [at for at in chosen if at not in stored.refused]
         existing = await _existing_items(connection, [keys[at] for at in chosen], whole=method == "upsert")
+        rows = stamped(given, chosen, existing, stamp)
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
         words = await item_vectors(connection)
         contents = await asyncio.to_thread(_compressed, [rows[at] for at in (*fresh, *changed)], held)
@@ -97,17 +102,23 @@ async def store_items(connection: asyncpg.Connection, rows: Sequence[Row], metho
         await widen(connection, {name: [row.properties for row in alike] for name, alike in groups.items()})
         return stored
 
-    return await retried(connection, attempt, {row.collection for row in rows})
+    return await retried(connection, attempt, {row.collection for row in given})
 
 
-async def store_collections(connection: asyncpg.Connection, rows: Sequence[CollectionRow], method: Method) -> Stored:
+async def store_collections(
+    connection: asyncpg.Connection,
+    given: Sequence[CollectionRow],
+    method: Method,
+    stamp: Stamp[CollectionRow] | None = None,
+) -> Stored:
     """Store a batch of collections; the methods, and the errors, are those of `store_items`."""
 
     async def attempt() -> Stored:
         stored = Stored()
-        keys = [row.key for row in rows]
+        keys = [row.key for row in given]
         chosen = _distinct(keys, method, stored)
-        existing = await _existing_collections(connection, [rows[at].id for at in chosen])
+        existing = await _existing_collections(connection, [given[at].id for at in chosen])
+        rows = stamped(given, chosen, existing, stamp)
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
         words = vectors(COLLECTION_MEMBERS)
 
@@ -212,7 +223,6 @@ _DELETE_ITEMS = """
     where i.collection = k.collection and i.id = k.id
 """
 
-
 _LOCK_ITEM = "select from items where collection = $1 and id = $2 for update"
 
 
@@ -260,7 +270,6 @@ async def _existing_items(
     found: list[Key] = [(record[0], record[1]) for record in records]
     if not whole:
         return dict.fromkeys(found)
-
     stored = [Content(record[2], record[3]) for record in records]
     contents = await Dictionaries().plain(stored, partial(fetch, connection))
     return dict(zip(found, contents, strict=True))
@@ -270,7 +279,6 @@ async def _existing_items(
 
 _INSERT_COLLECTION = "insert into collections (id, content, words) values ($1, $2, $3)"
 _UPDATE_COLLECTION = "update collections set content = $2, words = $3 where id = $1"
-
 
 # Only who deletes a collection has to wait for those who write its items, and they for him.
 _LOCK_COLLECTION = "select content from collections where id = $1 for no key update"
