@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
@@ -44,8 +45,9 @@ LIMITS = Limits(characters=1_000_000, nesting=200, terms=100_000, points=100_000
 _WORDS = ("and", "div", "date", "point", "casei", "interval", "bbox", "z", "null", "eo:cloud_cover", "a.b", 'it\'s "x"')
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-# A backslash before a quote cannot be written in text.
-texts = st.text(characters, max_size=8).map(lambda text: text.replace("\\'", "'").rstrip("\\"))
+texts = st.text(characters | st.sampled_from("\\'%_abt\t\a"), max_size=8)
+# A pattern that escapes these cannot be written in text, and none ends with a single backslash.
+patterns = texts.map(lambda text: re.sub(r"\\(?:([abfnrtv'])|\Z)|(\\.)", r"\1\2", text, flags=re.DOTALL))
 properties = (st.sampled_from(_WORDS) | st.text(characters, min_size=1, max_size=6)).map(Property)
 numbers = (
     st.integers(-(10**30), 10**30)
@@ -149,7 +151,7 @@ class _Drawn:
 
     def pattern(self, depth: int) -> object:
         kind = self._draw(st.sampled_from([Literal, CaseInsensitive, AccentInsensitive]))
-        return Literal(self._draw(texts)) if kind is Literal or depth <= 0 else kind(self.pattern(depth - 1))
+        return Literal(self._draw(patterns)) if kind is Literal or depth <= 0 else kind(self.pattern(depth - 1))
 
     def number(self, depth: int) -> object:
         if depth <= 0:

@@ -268,17 +268,17 @@ def geometry(random: Random, kinds: range = _ALL) -> Document:
             return {"type": "GeometryCollection", "geometries": parts}
 
 
-def _moved(shape: Document, degrees: int) -> Document:
+def moved(shape: Document, degrees: int) -> Document:
     """The geometry further east, over the antimeridian and beyond."""
 
-    def moved(coordinates: list) -> list:
+    def shifted(coordinates: list) -> list:
         if isinstance(coordinates[0], list):
-            return list(map(moved, coordinates))
+            return list(map(shifted, coordinates))
         return [coordinates[0] + degrees, *coordinates[1:]]
 
     if "geometries" in shape:
-        return {**shape, "geometries": [_moved(part, degrees) for part in shape["geometries"]]}
-    return {**shape, "coordinates": moved(shape["coordinates"])}
+        return {**shape, "geometries": [moved(part, degrees) for part in shape["geometries"]]}
+    return {**shape, "coordinates": shifted(shape["coordinates"])}
 
 
 def bbox(random: Random) -> list[float]:
@@ -312,7 +312,7 @@ def search(random: Random, items: list[Document]) -> Document:
         case 0 | 1 | 2:
             asked["bbox"] = bbox(random)
         case 3 | 4:
-            asked["intersects"] = _moved(geometry(random), random.choice([0, 0, 0, 30, -360]))
+            asked["intersects"] = moved(geometry(random), random.choice([0, 0, 0, 30, -360]))
         case _:
             pass
     if random.random() < 0.35:

@@ -354,7 +354,7 @@ class Expressions:
             case 2 | 3:
                 return ast.BoundingBox(tuple(map(float, catalogs.bbox(self._random))))
             case _:
-                document = catalogs.geometry(self._random)
+                document = catalogs.moved(catalogs.geometry(self._random), self._random.choice([0, 0, 0, 30, -360]))
                 literal = {"op": "s_equals", "args": [document, document]}
                 return json.parse(msgspec.json.encode(literal), _LIMITS).left
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 import trees
 from satapi.cql2 import json, render, text
-from satapi.cql2.ast import Arithmetic, Comparison, Literal, Node, Property
+from satapi.cql2.ast import Arithmetic, CaseInsensitive, Comparison, Like, Literal, Node, Property
 from satapi.errors import InvalidError
 
 
@@ -43,11 +43,26 @@ def test_parentheses_are_written_where_they_matter_alone() -> None:
         assert render.to_text(text.parse(written, trees.LIMITS)) == written
 
 
-def test_a_backslash_before_a_quote_cannot_be_written_as_text() -> None:
-    for value in ("a\\", "a\\'b"):
+def test_control_characters_and_backslashes_are_written_as_escapes() -> None:
+    for value, written in (("a\tb", r"'a\tb'"), ("a\\tb", r"'a\\tb'"), ("a\\", r"'a\\'"), ("\\'\a", r"'\\''\a'")):
+        node = Comparison("=", Property("a"), Literal(value))
+        assert render.to_text(node) == f"a = {written}"
+        assert text.parse(render.to_text(node), trees.LIMITS) == node
+
+
+def test_a_pattern_keeps_its_own_escapes() -> None:
+    for value, written in ((r"\%\\t", r"'\%\\t'"), ("\\\t\t", "'\\\t\\t'"), ("it's", "'it''s'")):
+        node = Like(Property("a"), CaseInsensitive(Literal(value)))
+        assert render.to_text(node) == f"a LIKE CASEI({written})"
+        assert text.parse(render.to_text(node), trees.LIMITS) == node
+
+
+def test_a_pattern_that_escapes_a_letter_of_control_characters_cannot_be_written_as_text() -> None:
+    for value in ("a\\", r"a\'b", r"a\tb"):
+        node = Like(Property("a"), Literal(value))
         with pytest.raises(InvalidError, match="backslash"):
-            render.to_text(Comparison("=", Property("a"), Literal(value)))
-        assert json.parse(render.to_json(Comparison("=", Property("a"), Literal(value))), trees.LIMITS)
+            render.to_text(node)
+        assert json.parse(render.to_json(node), trees.LIMITS) == node
 
 
 def test_a_negative_operand_is_read_as_it_was_written() -> None:

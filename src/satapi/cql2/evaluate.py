@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from satapi.cql2.ast import Bound, Expression, Node
+    from satapi.cql2.ast import Bound, Expression, Node, SpatialOperator
     from satapi.cql2.relations import Truth
     from satapi.cql2.values import Instant, Item, Span
 
@@ -52,7 +52,8 @@ def evaluate(node: Node, item: Item) -> Truth:
         case Not(argument):
             return relations.negation(evaluate(argument, item))
         case Spatial(operator, left, right):
-            return relations.relate(operator, _shape(left, item), _shape(right, item))
+            shapes = _related(operator, left, right, item), _related(operator, right, left, item)
+            return relations.relate(operator, *shapes)
         case Temporal(operator, left, right):
             return relations.meet(operator, _span(left, item), _span(right, item))
         case ArrayTest(operator, left, right):
@@ -142,6 +143,14 @@ def _shape(expression: Expression, item: Item) -> BaseGeometry | None:
             return cast("BaseGeometry | None", _value(expression, item))
         case _:
             return planar.stored_shape(_value(expression, item))
+
+
+def _related(operator: SpatialOperator, expression: Expression, beside: Expression, item: Item) -> BaseGeometry | None:
+    match expression:
+        case Geometry() | GeometryCollection() | BoundingBox() if planar.is_on_the_globe(beside):
+            return planar.placed(operator, expression, "filter")
+        case _:
+            return _shape(expression, item)
 
 
 def _span(expression: Expression, item: Item) -> Span:

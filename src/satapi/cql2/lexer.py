@@ -9,21 +9,26 @@ from satapi.cql2.forms import IDENTIFIER
 from satapi.errors import InvalidError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from satapi.cql2.limits import Budget
 
 Kind = Literal["name", "quoted", "text", "number", "symbol", "end"]
 
-# Either way of escaping a quote (rule escapeQuote); a backslash before anything else is itself.
 _TOKEN = re.compile(
     rf"""(?P<name>{IDENTIFIER.pattern})
     |(?P<quoted>"(?:[^"]|"")*")
-    |(?P<text>'(?:[^'\\]|''|\\'|\\(?!'))*')
+    |(?P<text>'(?:[^'\\]|''|\\[\s\S])*')
     |(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     |(?P<symbol><>|<=|>=|[-+*/%^=<>(),])""",
     re.VERBOSE,
 )
 _SPACE = re.compile(r"\s*")
-_QUOTE = re.compile(r"''|\\'")
+_ESCAPED = re.compile(r"''|\\[\s\S]")
+# Requirement /req/cql2-text/escaping; a backslash before anything else is itself.
+CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_MEANINGS = {"''": "'", r"\'": "'", r"\\": "\\", **{f"\\{letter}": control for letter, control in CONTROLS.items()}}
+_PATTERN_MEANINGS = _MEANINGS | {r"\\": r"\\"}
 
 
 class Token(NamedTuple):
@@ -33,6 +38,11 @@ class Token(NamedTuple):
     value: str
     written: str
     at: int
+
+    @property
+    def pattern(self) -> str:
+        """What a text means as a pattern of LIKE, which has escapes of its own: two backslashes stay two."""
+        return _unescaped(self.written, _PATTERN_MEANINGS)
 
     def is_word(self, *words: str) -> bool:
         """Whether it is one of the words (in lower case), which are written in any case and without quotes."""
@@ -135,11 +145,15 @@ def _token(found: re.Match[str], at: int) -> Token:
         case "quoted":
             return Token("quoted", written[1:-1].replace('""', '"'), written, at)
         case "text":
-            return Token("text", _QUOTE.sub("'", written[1:-1]), written, at)
+            return Token("text", _unescaped(written, _MEANINGS), written, at)
         case "number":
             return Token("number", written, written, at)
         case _:
             return Token("symbol", written, written, at)
+
+
+def _unescaped(written: str, meanings: Mapping[str, str]) -> str:
+    return _ESCAPED.sub(lambda found: meanings.get(found[0], found[0]), written[1:-1])
 
 
 def _end_of_space(text: str, at: int) -> int:

@@ -36,12 +36,13 @@ from satapi.cql2.ast import (
     Spatial,
     Temporal,
 )
+from satapi.cql2.lexer import CONTROLS
 from satapi.errors import InvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from satapi.cql2.ast import ArithmeticOperator, Bound, Scalar
+    from satapi.cql2.ast import ArithmeticOperator, Bound, Scalar, Term
 
 # How tightly operators bind, as in the parser.
 _OR, _AND, _NOT, _PREDICATE, _SUM, _PRODUCT, _POWER, _FACTOR = range(8)
@@ -57,15 +58,17 @@ _CALCULATIONS: dict[ArithmeticOperator, tuple[int, int, int]] = {
     "^": (_POWER, _FACTOR, _POWER),
 }
 
-# A backslash before a quote escapes it, and nothing escapes a backslash.
-_INEXPRESSIBLE = re.compile(r"\\('|\Z)")
-
+_SPECIAL = re.compile("[\\\\'\a\b\t\n\v\f\r]")
+_WRITTEN = {"\\": r"\\", "'": "''", **{control: f"\\{letter}" for letter, control in CONTROLS.items()}}
+# A pair is an escape of the pattern's own: of a letter or a quote it would be read as an escape of the text.
+_PIECE = re.compile(r"\\[\s\S]|[\s\S]")
+_INEXPRESSIBLE = frozenset({"\\", *(f"\\{letter}" for letter in ("'", *CONTROLS))})
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def to_text(node: Node) -> str:
-    """The tree as text. Raises InvalidError for a text in it with a backslash before a quote or at its end."""
+    """The tree as text. Raises InvalidError for a pattern in it that escapes a quote or one of the letters abfnrtv."""
     return _text(node, _OR)
 
 
@@ -92,7 +95,7 @@ def _written(expression: Expression) -> tuple[str, int]:
         case Between(value, low, high):
             return f"{_text(value, _SUM)} BETWEEN {_text(low, _SUM)} AND {_text(high, _SUM)}", _PREDICATE
         case Like(value, pattern):
-            return f"{_text(value, _SUM)} LIKE {_text(pattern, _SUM)}", _PREDICATE
+            return f"{_text(value, _SUM)} LIKE {_pattern(pattern)}", _PREDICATE
         case InList(value, options):
             return f"{_text(value, _SUM)} IN ({_list(options, _SUM)})", _PREDICATE
         case IsNull(value):
@@ -147,9 +150,7 @@ def _bound(bound: Bound) -> str:
 def _scalar(value: Scalar) -> str:
     match value:
         case str():
-            if _INEXPRESSIBLE.search(value):
-                raise InvalidError("filter", value, "CQL2 text has no way to write a backslash before a quote")
-            return "'" + value.replace("'", "''") + "'"
+            return "'" + _SPECIAL.sub(lambda found: _WRITTEN[found[0]], value) + "'"
         case bool():
             return "TRUE" if value else "FALSE"
         case date():
@@ -157,6 +158,25 @@ def _scalar(value: Scalar) -> str:
             return f"{kind}('{instants.written(value)}')"
         case _:
             return str(value)
+
+
+def _pattern(pattern: Term) -> str:
+    match pattern:
+        case CaseInsensitive(argument):
+            return f"CASEI({_pattern(argument)})"
+        case AccentInsensitive(argument):
+            return f"ACCENTI({_pattern(argument)})"
+        case Literal(str() as value):
+            return "'" + _PIECE.sub(_written_piece, value) + "'"
+        case _:
+            raise TypeError(pattern)
+
+
+def _written_piece(found: re.Match[str]) -> str:
+    piece = found[0]
+    if piece in _INEXPRESSIBLE:
+        raise InvalidError("filter", piece, "CQL2 text has no way to write a backslash before it in a pattern")
+    return piece if piece.startswith("\\") else _WRITTEN.get(piece, piece)
 
 
 def to_json(node: Node) -> bytes:

@@ -39,6 +39,7 @@ class _Parser:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._depth = 0
+        self._in_pattern = False
 
     def whole(self) -> Node:
         start = self._cursor.token
@@ -108,7 +109,10 @@ class _Parser:
         second = cursor.token
         match word:
             case "like":
-                return self._operation(word, [left, self._sum()], [start, second])
+                self._in_pattern = True
+                pattern = self._sum()
+                self._in_pattern = False
+                return self._operation(word, [left, pattern], [start, second])
             case "between":
                 low = self._sum()
                 if not cursor.take_word("and"):
@@ -178,7 +182,8 @@ class _Parser:
             case "number":
                 return self._leaf(constants.number(cursor, ""))
             case "text":
-                return self._leaf(Literal(cursor.advance().value))
+                cursor.advance()
+                return self._leaf(Literal(token.pattern if self._in_pattern else token.value))
             case "quoted":
                 if not token.value:
                     cursor.fail("the name of a property")

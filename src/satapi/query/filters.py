@@ -191,7 +191,8 @@ class _Compiler:
     # Relations
 
     def _spatial(self, node: Spatial) -> Sql:
-        one, other = (self._terms.of_kind("geometry", each) for each in (node.left, node.right))
+        one = self._terms.related(node.operator, node.left, beside=node.right)
+        other = self._terms.related(node.operator, node.right, beside=node.left)
         match node.operator:
             case "s_intersects":
                 return sql("st_intersects({}, {})", one, other)

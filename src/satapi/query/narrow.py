@@ -42,17 +42,14 @@ def narrowed(node: Node, parameter: str) -> tuple[Area | None, Node | None]:
     """
     parts = node.arguments if isinstance(node, And) else (node,)
     for part in parts:
-        spot = _met(part)
-        if spot is not None:
-            shape = planar.shape(spot, parameter)
-            if not geometry.is_of_the_world(shape):
-                continue
+        if isinstance(part, Spatial) and (spot := _met(part)) is not None:
+            shape = planar.placed(part.operator, spot, parameter)
             rest = tuple(other for other in parts if other is not part or not _is_intersection(part))
             return geometry.area(shape), rest[0] if len(rest) == 1 else And(rest) if rest else None
     return None, node
 
 
-def _met(node: Node) -> Spot | None:
+def _met(node: Spatial) -> Spot | None:
     match node:
         case Spatial("s_disjoint"):
             return None

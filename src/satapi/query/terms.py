@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import LiteralString
 
-    from satapi.cql2.ast import Bound, Node, Scalar
+    from shapely.geometry.base import BaseGeometry
+
+    from satapi.cql2.ast import Bound, Node, Scalar, SpatialOperator
     from satapi.query.inventory import Inventory
 
 # json is what only the item knows.
@@ -189,11 +191,19 @@ class Terms:
             case Property(name) if is_geometry(name):
                 return self.inventory.geometry
             case Geometry() | GeometryCollection() | BoundingBox():
-                return sql("st_geomfromwkb({}, 4326)", shapely.to_wkb(planar.shape(expression, self.parameter)))
+                return _shape(planar.shape(expression, self.parameter))
             case Function():
                 return self._call(expression)
             case _:
                 return sql("cql2_geometry({})", self.json(expression))
+
+    def related(self, operator: SpatialOperator, expression: Expression, *, beside: Expression) -> Sql:
+        """A geometry of a relation; a literal lies on the globe where the other one does. Raises InvalidError."""
+        match expression:
+            case Geometry() | GeometryCollection() | BoundingBox() if planar.is_on_the_globe(beside):
+                return _shape(planar.placed(operator, expression, self.parameter))
+            case _:
+                return self.of_kind("geometry", expression)
 
     def interval(self, expression: Expression) -> tuple[Sql, Sql]:
         """The start and the end of an interval or an instant."""
@@ -259,6 +269,10 @@ _CALLS: dict[str, LiteralString] = {
     "envelope": "st_envelope({})",
     "size": "cql2_size({})::numeric",
 }
+
+
+def _shape(geometry: BaseGeometry) -> Sql:
+    return sql("st_geomfromwkb({}, 4326)", shapely.to_wkb(geometry))
 
 
 def _kind_of_literal(value: Scalar) -> Kind:

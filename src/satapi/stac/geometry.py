@@ -128,10 +128,38 @@ def _simple_parts(geometry: BaseGeometry) -> list[BaseGeometry]:
     return [simple for part in shapely.get_parts(geometry).tolist() for simple in _simple_parts(part)]
 
 
-def is_of_the_world(geometry: BaseGeometry) -> bool:
-    """Whether it lies within 180 degrees of longitude and 90 of latitude."""
+def fault(geometry: BaseGeometry) -> str | None:
+    """What its coordinates must be, where they are not: areas may run over the antimeridian."""
     west, south, east, north = geometry.bounds
-    return max(-west, east) <= _HALF_TURN and max(-south, north) <= _LATITUDE_MAX
+    if max(-west, east) > _LONGITUDE_MAX or max(-south, north) > _LATITUDE_MAX:
+        return f"allowed are latitudes from -90 to 90 and longitudes from {-_LONGITUDE_MAX:g} to {_LONGITUDE_MAX:g}"
+    return None
+
+
+def wrapped(geometry: BaseGeometry, parameter: str, *, edges: bool) -> BaseGeometry:
+    """The same places within the world, of a valid geometry that may run over the antimeridian.
+
+    Raises TooLargeError for too many crossings. See `united` for `edges`.
+    """
+    west, _, east, _ = geometry.bounds
+    if not max(-west, east) > _HALF_TURN:
+        return geometry
+    pieces = [
+        piece
+        for turn in (0.0, -_TURN, _TURN)
+        for part in _simple_parts(affinity.translate(geometry, turn))
+        for piece in _simple_parts(shapely.intersection(part, _WORLD))
+        if not piece.is_empty and (edges or shapely.get_dimensions(piece) == shapely.get_dimensions(part))
+    ]
+    return united(pieces, parameter, edges=True)
+
+
+def united(parts: list[BaseGeometry], parameter: str, *, edges: bool) -> BaseGeometry:
+    """Simple parts as one geometry; without `edges` those are left out that have fewer dimensions than others."""
+    if not edges:
+        most = max(int(shapely.get_dimensions(part)) for part in parts)
+        parts = [part for part in parts if shapely.get_dimensions(part) == most]
+    return parts[0] if len(parts) == 1 else comparable(shapely.geometrycollections(parts), parameter)
 
 
 def area(geometry: BaseGeometry) -> Area:
