@@ -22,7 +22,7 @@ import shapely.geometry
 
 import serving
 from satapi.cql2 import render
-from satapi.cql2.ast import Geometry, GeometryCollection, Interval, Property, Temporal
+from satapi.cql2.ast import Geometry, GeometryCollection, Interval, IsNull, Property, Temporal
 from satapi.cql2.evaluate import evaluate
 from satapi.errors import InvalidError
 from satapi.settings import Settings
@@ -116,7 +116,7 @@ def _as_item(document: oracle.Document) -> oracle.Document:
 
 
 def _meaning(value: object) -> object:
-    """The tree for the oracle: a collection's datetime is an interval in temporal relations."""
+    """The tree for the oracle: a collection's datetime is an interval in temporal relations, else its start."""
     match value:
         case Geometry() | GeometryCollection():
             return value
@@ -124,6 +124,8 @@ def _meaning(value: object) -> object:
             ends = Interval(Property("start_datetime"), Property("end_datetime"))
             names = (Property("datetime"), Property("properties.datetime"))
             return Temporal(operator, *(ends if each in names else each for each in (left, right)))
+        case IsNull(Property("datetime" | "properties.datetime")):
+            return IsNull(Property("start_datetime"))
         case tuple():
             return tuple(map(_meaning, value))
         case msgspec.Struct():

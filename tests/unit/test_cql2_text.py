@@ -230,7 +230,7 @@ def test_an_error_says_where_what_was_found_and_what_was_expected(
         "(" * 30 + "a = 1" + ")" * 30,
         "NOT " * 30 + "a = 1",
         "a = " + "-" * 30 + "b",
-        "a = " + "+".join(["b"] * 30),
+        "a = " + "+".join(["b"] * 60),
         "a = " + "^".join(["b"] * 30),
         "a = " + "abs(" * 30 + "b" + ")" * 30,
         "a IN (" + ",".join(["1"] * 60) + ")",

@@ -49,6 +49,16 @@ class Arithmetic(msgspec.Struct, frozen=True):
     right: Term
 
 
+def steps(calculation: Arithmetic) -> tuple[Term, list[tuple[ArithmeticOperator, Term]]]:
+    """A calculation from the left: the first operand, and then each operator with its other operand."""
+    found: list[tuple[ArithmeticOperator, Term]] = []
+    term: Term = calculation
+    while isinstance(term, Arithmetic):
+        found.append((term.operator, term.right))
+        term = term.left
+    return term, found[::-1]
+
+
 class Function(msgspec.Struct, frozen=True):
     """A call of a function (requirements class functions); one that gives a boolean is a predicate too."""
 

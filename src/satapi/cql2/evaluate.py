@@ -29,6 +29,7 @@ from satapi.cql2.ast import (
     Property,
     Spatial,
     Temporal,
+    steps,
 )
 from satapi.cql2.values import AFTER_ALL, BEFORE_ALL, lookup, of_kind, stored, without_accents
 
@@ -82,6 +83,8 @@ def _compared(node: Comparison | Between | Like | InList | IsNull, item: Item) -
         case InList(value, options):
             subject = _value(value, item)
             return relations.disjunction([relations.compare("=", subject, _value(option, item)) for option in options])
+        case IsNull(Property(name)):
+            return lookup(name, item) is None or stored(name, item) is None
         case IsNull(value):
             return _value(value, item) is None
 
@@ -114,10 +117,14 @@ def _value(expression: Expression, item: Item) -> object:
 
 def _calculated(term: Arithmetic | Function, item: Item) -> object:
     if isinstance(term, Arithmetic):
-        left, right = (of_kind("number", _value(each, item)) for each in (term.left, term.right))
-        if left is None or right is None:
-            return None
-        return calculate.arithmetic(term.operator, cast("Decimal", left), cast("Decimal", right))
+        first, others = steps(term)
+        found = of_kind("number", _value(first, item))
+        for operator, other in others:
+            right = of_kind("number", _value(other, item))
+            if found is None or right is None:
+                return None
+            found = calculate.arithmetic(operator, cast("Decimal", found), cast("Decimal", right))
+        return found
     function = functions.find(term.name, len(term.arguments), "filter")
     values = [
         _argument(kind, argument, item) for kind, argument in zip(function.arguments, term.arguments, strict=True)

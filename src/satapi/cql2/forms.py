@@ -82,7 +82,7 @@ GEOMETRIES = ("point", "linestring", "polygon", "multipoint", "multilinestring",
 
 # Words that are no names of properties where they are not quoted, and no functions.
 RESERVED = frozenset({"and", "or", "not", "like", "between", "in", "is", "null", "true", "false", "div"})
-CONSTRUCTORS = frozenset({"date", "timestamp", "interval", "bbox", *GEOMETRIES})
+CONSTRUCTORS = frozenset({"date", "timestamp", "interval", "bbox", *GEOMETRIES, *(f"{name}z" for name in GEOMETRIES)})
 
 _START = (
     ":_A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1ffe\u200c-\u200d\u2070-\u218f"

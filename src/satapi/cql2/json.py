@@ -22,7 +22,7 @@ from satapi.cql2.ast import (
     Property,
 )
 from satapi.cql2.instants import parse_date, parse_timestamp
-from satapi.cql2.limits import Budget, Limits
+from satapi.cql2.limits import Budget, Limits, levels
 from satapi.errors import InvalidError, TooLargeError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def parse(given: bytes, limits: Limits, parameter: str = "filter") -> Node:
         raise TooLargeError(parameter, shown, "it is nested too deeply") from None
     if not forms.is_predicate(found):
         raise InvalidError(parameter, shown, "allowed is a predicate")
+    budget.nest(levels(found))
     return cast("Node", found)
 
 
@@ -73,11 +74,11 @@ class _Parser:
         self._budget = budget
 
     def expression(self, value: object, path: str, depth: int) -> Expression:
-        self._budget.nest(depth)
         match value:
             case dict():
                 return self._object(cast("Mapping[str, object]", value), path, depth)
             case list():
+                self._budget.nest(depth)
                 if not value:
                     self._budget.term()
                 elements = enumerate(cast("list[object]", value))
@@ -127,17 +128,36 @@ class _Parser:
                 raise _fault(path, given, _EXPRESSION)
 
     def _operation(self, operator: str, arguments: object, path: str, depth: int) -> Expression:
+        self._budget.nest(depth)
         given = _list(arguments, f"{path}.args")
         if not given:
             self._budget.term()
+        if _calculation({"op": operator, "args": given}) is not None:
+            return self._calculated(operator, given, path, depth)
         found = [self.expression(each, f"{path}.args[{at}]", depth + 1) for at, each in enumerate(given)]
+        return self._of(operator, found, given, path)
+
+    def _calculated(self, operator: str, given: list[object], path: str, depth: int) -> Expression:
+        """From the left, which is one level however long it is, in a loop."""
+        steps = [(operator, given, path)]
+        first, place = given[0], f"{path}.args[0]"
+        while (inner := _calculation(first)) is not None:
+            steps.append((*inner, place))
+            first, place = inner[1][0], f"{place}.args[0]"
+        found = self.expression(first, place, depth + 1)
+        for sign, operands, at in reversed(steps):
+            other = self.expression(operands[1], f"{at}.args[1]", depth + 1)
+            found = self._of(sign, [found, other], operands, at)
+        return found
+
+    def _of(self, operator: str, found: list[Expression], given: list[object], path: str) -> Expression:
         try:
             return forms.operation(operator, found)
         except forms.FormError as error:
             if error.argument is not None:
                 raise _fault(f"{path}.args[{error.argument}]", given[error.argument], error.expected) from None
             if forms.is_known(operator):
-                raise _fault(f"{path}.args", arguments, error.expected) from None
+                raise _fault(f"{path}.args", given, error.expected) from None
             raise _fault(f"{path}.op", operator, error.expected) from None
 
     def _instant(self, kind: str, value: object, path: str) -> Expression:
@@ -153,6 +173,7 @@ class _Parser:
         given = _list(bounds, path)
         if len(given) != len(("start", "end")):
             raise _fault(path, bounds, "an array of 2 bounds")
+        self._budget.nest(depth)
         start, end = (self._bound(bound, f"{path}[{at}]", depth + 1) for at, bound in enumerate(given))
         try:
             return forms.interval(start, end)
@@ -177,10 +198,10 @@ class _Parser:
             return GeometryCollection(
                 tuple(self._part(part, f"{path}.geometries[{at}]", depth + 1) for at, part in enumerate(parts))
             )
-        for name, levels in geojson.LEVELS.items():
+        for name, nested in geojson.LEVELS.items():
             if kind == name:
                 path = f"{path}.coordinates"
-                coordinates = self._coordinates(given.get("coordinates"), levels, path)
+                coordinates = self._coordinates(given.get("coordinates"), nested, path)
                 if reason := geojson.fault(name, coordinates):
                     raise _fault(path, given["coordinates"], reason)
                 return Geometry(name, coordinates)
@@ -207,6 +228,17 @@ class _Parser:
 
 
 _DIMENSIONS = (2, 3)
+_BINARY = 2
+
+
+def _calculation(value: object) -> tuple[str, list[object]] | None:
+    """The operator and the two operands, if it is a calculation."""
+    given = cast("dict[str, object]", value) if isinstance(value, dict) else dict[str, object]()
+    operator, operands = given.get("op"), given.get("args")
+    if not isinstance(operator, str) or operator.lower() not in forms.ARITHMETIC or not isinstance(operands, list):
+        return None
+    pair = cast("list[object]", operands)
+    return (operator, pair) if len(pair) == _BINARY else None
 
 
 def _text(value: str, path: str) -> str:

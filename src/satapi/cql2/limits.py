@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 
+from satapi.cql2.ast import Arithmetic, BoundingBox, Geometry, Literal, Property
 from satapi.errors import InvalidError, TooLargeError
 
 
@@ -15,6 +18,34 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     terms: int
     points: int
 
+
+def levels(tree: object) -> int:
+    """How deep operators are nested in a tree, in whichever encoding it was written; values and properties add nothing.
+
+    A calculation from the left is one level, however long it is.
+    """
+    deepest = 0
+    waiting = [(tree, 1)]
+    while waiting:
+        value, level = waiting.pop()
+        match value:
+            case Property() | Literal() | Geometry() | BoundingBox():
+                continue
+            case Arithmetic(_, left, right):
+                waiting += [(left, level + (not isinstance(left, Arithmetic))), (right, level + 1)]
+            case tuple():
+                waiting += [(each, level) for each in cast("tuple[object, ...]", value)]
+                continue
+            case msgspec.Struct():
+                waiting += [(getattr(value, field), level + 1) for field in value.__struct_fields__]
+            case _:
+                continue
+        deepest = max(deepest, level)
+    return deepest
+
+
+# What Python's stack holds of everything that recurses into a tree.
+_LEVELS_MAX = 100
 
 # PostgreSQL's numbers are exact far beyond these; so are Python's.
 _DIGITS_MAX = 1_000
@@ -36,8 +67,9 @@ class Budget:
 
     def nest(self, levels: int) -> None:
         """Raises TooLargeError where something stands so many levels deep."""
-        if levels > self.limits.nesting:
-            raise self._too_large("a deeper one", f"at most {self.limits.nesting} levels of nesting are allowed")
+        at_most = min(self.limits.nesting, _LEVELS_MAX)
+        if levels > at_most:
+            raise self._too_large("a deeper one", f"at most {at_most} levels of nesting are allowed")
 
     def term(self) -> None:
         """Counts a property or value."""

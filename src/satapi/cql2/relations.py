@@ -72,10 +72,10 @@ def compare(operator: ComparisonOperator, left: object, right: object) -> Truth:
         left = moment_of_text(left)
     if operator in {"=", "<>"}:
         return _same(left, right) == (operator == "=")
-    # Values of different kinds have no order, nor have arrays and objects: the comparison is false, not an error.
+    # Values of different kinds have no order, nor have arrays and objects; what is equal is not less and not greater.
     kind = _kind(left)
     if kind != _kind(right) or kind not in _ORDERED:
-        return False
+        return operator in {"<=", ">="} and _same(left, right)
     return _ORDERINGS[operator](cast("Decimal", left), cast("Decimal", right))
 
 

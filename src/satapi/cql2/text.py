@@ -15,7 +15,7 @@ from satapi.cql2.ast import (
     Property,
 )
 from satapi.cql2.lexer import Cursor, Token
-from satapi.cql2.limits import Budget, Limits
+from satapi.cql2.limits import Budget, Limits, levels
 from satapi.errors import TooLargeError
 
 if TYPE_CHECKING:
@@ -33,8 +33,19 @@ def parse(text: str, limits: Limits, parameter: str = "filter") -> Node:
         raise TooLargeError(parameter, text, "it is nested too deeply") from None
 
 
+# How tightly calculations from the left bind.
+_TIGHTNESS = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "div": 2}
+
+
+def _tightness(token: Token) -> int:
+    return _TIGHTNESS.get(token.value.lower(), 0) if token.kind in {"symbol", "name"} else 0
+
+
 class _Parser:
-    """One method a rule, from the loosest operator to the tightest; `_depth` is how deep the rule is nested."""
+    """One method a rule, from the loosest operator to the tightest; `_depth` is how deep parentheses are nested.
+
+    There are as few methods as may be: each level of parentheses goes through all of them, on Python's stack.
+    """
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
@@ -49,43 +60,45 @@ class _Parser:
         if not forms.is_predicate(found):
             # A value alone: what is missing is what to do with it.
             self._cursor.fail("a comparison operator" if start.kind != "end" else "a predicate")
+        self._cursor.budget.nest(levels(found))
         return cast("Node", found)
 
     def _expression(self) -> Expression:
         self._depth += 1
         self._cursor.budget.nest(self._depth)
-        found = self._chain("or")
-        self._depth -= 1
-        return found
-
-    def _chain(self, word: str) -> Expression:
         starts = [self._cursor.token]
-        found = [self._operand(word)]
-        while self._cursor.take_word(word):
+        found = [self._conjunction()]
+        while self._cursor.take_word("or"):
             starts.append(self._cursor.token)
-            found.append(self._operand(word))
-        return found[0] if len(found) == 1 else self._operation(word, found, starts)
+            found.append(self._conjunction())
+        self._depth -= 1
+        return found[0] if len(found) == 1 else self._operation("or", found, starts)
 
-    def _operand(self, word: str) -> Expression:
-        return self._chain("and") if word == "or" else self._negation()
+    def _conjunction(self) -> Expression:
+        starts = [self._cursor.token]
+        found = [self._negation()]
+        while self._cursor.take_word("and"):
+            starts.append(self._cursor.token)
+            found.append(self._negation())
+        return found[0] if len(found) == 1 else self._operation("and", found, starts)
 
     def _negation(self) -> Expression:
-        if not self._cursor.take_word("not"):
-            return self._predicate()
-        self._depth += 1
-        self._cursor.budget.nest(self._depth)
-        start = self._cursor.token
-        found = self._operation("not", [self._negation()], [start])
-        self._depth -= 1
+        starts: list[Token] = []
+        while self._cursor.take_word("not"):
+            starts.append(self._cursor.token)
+            self._cursor.budget.nest(len(starts))
+        found = self._predicate()
+        for start in reversed(starts):
+            found = self._operation("not", [found], [start])
         return found
 
     def _predicate(self) -> Expression:
         cursor = self._cursor
         start = cursor.token
-        left = self._sum()
+        left = self._calculation()
         if cursor.token.is_symbol(*forms.COMPARISONS):
             operator = cursor.advance().value
-            return self._operation(operator, [left, self._sum()], [start, cursor.token])
+            return self._operation(operator, [left, self._calculation()], [start, cursor.token])
         if cursor.take_word("is"):
             negated = cursor.take_word("not")
             if not cursor.take_word("null"):
@@ -110,67 +123,56 @@ class _Parser:
         match word:
             case "like":
                 self._in_pattern = True
-                pattern = self._sum()
+                pattern = self._calculation()
                 self._in_pattern = False
                 return self._operation(word, [left, pattern], [start, second])
             case "between":
-                low = self._sum()
+                low = self._calculation()
                 if not cursor.take_word("and"):
                     cursor.fail("AND")
                 third = cursor.token
-                return self._operation(word, [left, low, self._sum()], [start, second, third])
+                return self._operation(word, [left, low, self._calculation()], [start, second, third])
             case _:
                 cursor.expect("(")
-                options, _ = self._list(self._sum)
+                options, _ = self._list(self._calculation)
                 return self._operation(word, [left, Array(tuple(options))], [start, second])
 
     # Calculations
 
-    def _sum(self) -> Expression:
-        return self._calculation(self._product, "+", "-")
-
-    def _product(self) -> Expression:
-        return self._calculation(self._power, "*", "/", "%")
-
-    def _calculation(self, operand: Callable[[], Expression], *symbols: str) -> Expression:
+    def _calculation(self, least: int = 1) -> Expression:
+        """What operators that bind at least so tightly are between; they calculate from the left."""
         cursor = self._cursor
-        start, depth = cursor.token, self._depth
-        found = operand()
-        while cursor.token.is_symbol(*symbols) or ("*" in symbols and cursor.token.is_word("div")):
-            # Each operand is one level deeper in the tree.
-            self._depth += 1
-            cursor.budget.nest(self._depth)
+        start = cursor.token
+        found = self._power()
+        while (tightness := _tightness(cursor.token)) >= least:
             operator, following = cursor.advance().value.lower(), cursor.token
-            found = self._operation(operator, [found, operand()], [start, following])
-        self._depth = depth
+            found = self._operation(operator, [found, self._calculation(tightness + 1)], [start, following])
         return found
 
     def _power(self) -> Expression:
-        cursor = self._cursor
-        start = cursor.token
-        base = self._factor()
-        if not cursor.take_symbol("^"):
-            return base
-        self._depth += 1
-        cursor.budget.nest(self._depth)
-        following = cursor.token
-        found = self._operation("^", [base, self._power()], [start, following])
-        self._depth -= 1
-        return found
+        starts = [self._cursor.token]
+        found = [self._factor()]
+        while self._cursor.take_symbol("^"):
+            starts.append(self._cursor.token)
+            found.append(self._factor())
+        while len(found) > 1:
+            exponent, following = found.pop(), starts.pop()
+            found.append(self._operation("^", [found.pop(), exponent], [starts[-1], following]))
+        return found[0]
 
     def _factor(self) -> Expression:
         cursor = self._cursor
-        if cursor.token.is_symbol("+") and cursor.following.kind == "number":
+        starts: list[Token] = []
+        while cursor.token.is_symbol("-") and cursor.following.kind != "number":
             cursor.advance()
-        if not cursor.take_symbol("-"):
-            return self._primary()
-        if cursor.token.kind == "number":
-            return self._leaf(constants.number(cursor, "-"))
-        self._depth += 1
-        cursor.budget.nest(self._depth)
-        start = cursor.token
-        found = self._operation("*", [Literal(-1), self._factor()], [start, start])
-        self._depth -= 1
+            starts.append(cursor.token)
+            cursor.budget.nest(len(starts))
+        if cursor.following.kind == "number" and cursor.token.is_symbol("+", "-"):
+            found = self._leaf(constants.number(cursor, "-" if cursor.advance().value == "-" else ""))
+        else:
+            found = self._primary()
+        for start in reversed(starts):
+            found = self._operation("*", [Literal(-1), found], [start, start])
         return found
 
     # Values
@@ -279,7 +281,7 @@ class _Parser:
     def _bound(self) -> Expression | None:
         cursor = self._cursor
         if cursor.token.kind != "text":
-            return self._sum()
+            return self._calculation()
         if cursor.token.value == "..":
             cursor.advance()
             return None

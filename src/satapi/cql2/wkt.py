@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAMES: dict[str, GeometryType | Literal["GeometryCollection"]] = {
+_Kind = GeometryType | Literal["GeometryCollection"]
+
+_NAMES: dict[str, _Kind] = {
     "point": "Point",
     "linestring": "LineString",
     "polygon": "Polygon",
@@ -23,13 +25,15 @@ _NAMES: dict[str, GeometryType | Literal["GeometryCollection"]] = {
     "multipolygon": "MultiPolygon",
     "geometrycollection": "GeometryCollection",
 }
+# With heights: POINT Z and POINTZ are the same.
+_TAGS: dict[str, _Kind] = {f"{name}{tag}": kind for name, kind in _NAMES.items() for tag in ("", "z")}
 
 
 def starts(cursor: Cursor) -> bool:
     """Whether a geometry or box starts here: its word, and a parenthesis."""
-    if not cursor.token.is_word("bbox", *_NAMES):
+    if not cursor.token.is_word("bbox", *_TAGS):
         return False
-    return cursor.following.is_symbol("(") or cursor.following.is_word("z")
+    return cursor.following.is_symbol("(") or (cursor.token.is_word(*_NAMES) and cursor.following.is_word("z"))
 
 
 def parse(cursor: Cursor, depth: int) -> Spot:
@@ -49,11 +53,12 @@ def _bbox(cursor: Cursor) -> BoundingBox:
 
 def _geometry(cursor: Cursor, depth: int) -> AnyGeometry:
     cursor.budget.nest(depth)
-    if not cursor.token.is_word(*_NAMES):
+    if not cursor.token.is_word(*_TAGS):
         cursor.fail("a geometry")
     start = cursor.advance()
-    kind = _NAMES[start.value.lower()]
-    cursor.take_word("z")
+    kind = _TAGS[start.value.lower()]
+    if start.is_word(*_NAMES):
+        cursor.take_word("z")
     if kind == "GeometryCollection":
         return GeometryCollection(_listed(cursor, lambda cursor: _geometry(cursor, depth + 1)))
     coordinates = _coordinates(cursor, kind)

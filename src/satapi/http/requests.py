@@ -75,13 +75,18 @@ def pairs(
 
 def body_members(body: bytes, allowed: Sequence[str], settings: Settings) -> dict[str, Raw]:
     """The members of a POST body as JSON texts, without null ones. Raises InvalidError for unknown ones, bad JSON."""
-    nesting.check(body, settings.nesting_max, "body")
+    # A filter counts its own levels, of which each is two of JSON, and a sum of many terms is one.
+    nesting.check(body, 2 * (settings.nesting_max + settings.terms_max), "body")
+    shown = body[:_SHOWN].decode(errors="replace")
     try:
         given = _OBJECT.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidError(
-            "body", body[:_SHOWN].decode(errors="replace"), f"{error}; allowed is a JSON object"
-        ) from None
+        raise InvalidError("body", shown, f"{error}; allowed is a JSON object") from None
+    except RecursionError:
+        raise TooLargeError("body", shown, "it is nested too deeply") from None
+    for name, value in given.items():
+        if name != "filter":
+            nesting.check(bytes(value), settings.nesting_max - 1, name)
     if settings.unknown_parameters == "error":
         for name, value in given.items():
             if name not in allowed:

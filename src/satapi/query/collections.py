@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import msgspec
 
 from satapi.cql2 import query
-from satapi.cql2.ast import Geometry, GeometryCollection, Interval, Property, Temporal
+from satapi.cql2.ast import Arithmetic, Geometry, GeometryCollection, Interval, Property, Temporal, steps
 from satapi.query import filters, freetext, keyset
 from satapi.query.conditions import Within
 from satapi.query.inventory import COLLECTIONS, short
@@ -16,7 +16,7 @@ from satapi.query.rows import KEY_NAMES
 from satapi.query.sql import Param, Sql, join, sql
 
 if TYPE_CHECKING:
-    from satapi.cql2.ast import Node
+    from satapi.cql2.ast import Node, Term
     from satapi.query.inventory import Inventory
     from satapi.stac.geometry import Part
     from satapi.stac.search import Search
@@ -146,6 +146,13 @@ def _replaced(value: object) -> object:
             return Temporal(operator, _ends(left), _ends(right))
         case Geometry() | GeometryCollection():
             return value
+        case Arithmetic():
+            # From the left, which may be long; no recursion holds it.
+            first, others = steps(value)
+            found = cast("Term", _replaced(first))
+            for operator, other in others:
+                found = Arithmetic(operator, found, cast("Term", _replaced(other)))
+            return found
         case tuple():
             return tuple(_replaced(each) for each in cast("tuple[object, ...]", value))
         case msgspec.Struct():

@@ -153,12 +153,14 @@ def _with_json(terms: Terms, operator: ComparisonOperator, left: Term, right: Te
     compared = sql("{} {} {}", one, OPERATORS[operator], other)
     if operator in {"=", "<>"}:
         return compared
+    # What is equal is also not less and not greater, where there is no order.
+    unordered = sql("{} = {}", one, other) if operator in {"<=", ">="} else _FALSE
     return sql(
         "case when jsonb_typeof({}) = jsonb_typeof({}) and jsonb_typeof({}) in ('string', 'number', 'boolean') "
-        "then {} when {} is not null and {} is not null then false end",
+        "then {} when {} is not null and {} is not null then {} end",
         *(one, other, one),
         compared,
-        *(one, other),
+        *(one, other, unordered),
     )
 
 

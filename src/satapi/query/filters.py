@@ -81,20 +81,21 @@ def _even(condition: Sql) -> Sql:
 
 
 def properties(value: object) -> Iterator[str]:
-    """The names of the properties in a tree."""
-    match value:
-        case Property(name):
-            yield name
-        case Geometry() | GeometryCollection():
-            pass
-        case tuple():
-            for each in cast("tuple[object, ...]", value):
-                yield from properties(each)
-        case msgspec.Struct():
-            for field in value.__struct_fields__:
-                yield from properties(getattr(value, field))
-        case _:
-            pass
+    """The names of the properties in a tree, in their order."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        match found:
+            case Property(name):
+                yield name
+            case Geometry() | GeometryCollection():
+                pass
+            case tuple():
+                waiting += reversed(cast("tuple[object, ...]", found))
+            case msgspec.Struct():
+                waiting += [getattr(found, field) for field in reversed(found.__struct_fields__)]
+            case _:
+                pass
 
 
 def is_plain(node: Node) -> bool:
@@ -180,7 +181,10 @@ class _Compiler:
     def _is_null(self, node: IsNull) -> Sql:
         match node.value:
             case Property(name) if not is_geometry(name):
-                return sql("{} is null", self._inventory.column(name, self._parameter).expression)
+                found = self._inventory.column(name, self._parameter)
+                if found.name in self._inventory.filled:
+                    return _even(sql("{} is null", self._inventory.stored(name, self._parameter)))
+                return sql("{} is null", found.expression)
             case Interval() as interval:
                 return sql("({} is null or {} is null)", *self._terms.interval(interval))
             case value:

@@ -31,7 +31,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     object `members`, unless it is `refused`, or others are `known` and it is none of them nor in one. `indexed` names
     those with an index, and `estimated` those of whose values PostgreSQL has statistics too. `geometry` is what spatial
     operators call by that name. `key` tells documents apart, and `order` is theirs when no other is asked for. `apart`
-    has members of that object which are columns of their own.
+    has members of that object which are columns of their own, and `filled` names columns that have something else where
+    the member is null.
     """
 
     texts: Mapping[str, Sql]
@@ -44,6 +45,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     order: tuple[SortKey, ...]
     apart: Mapping[str, Sql] = {}
+    filled: frozenset[str] = frozenset()
     estimated: frozenset[str] = frozenset()
     known: frozenset[str] | None = None
 
@@ -104,6 +106,8 @@ ITEMS = Inventory(
     },
     required=frozenset({"id", "collection", "datetime"}),
     members=sql("properties"),
+    # By the start, in items that have a start and an end alone.
+    filled=frozenset({"datetime"}),
     geometry=sql("geometry"),
     refused=NOT_ASKABLE | {"geometry"},
     # Those of the first migration.

@@ -24,6 +24,7 @@ from satapi.cql2.ast import (
     Interval,
     Literal,
     Property,
+    steps,
 )
 from satapi.errors import InvalidError
 from satapi.query.constants import constant
@@ -34,8 +35,6 @@ from satapi.stac.times import format_instant
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import LiteralString
-
-    from shapely.geometry.base import BaseGeometry
 
     from satapi.cql2.ast import Bound, Node, Scalar, SpatialOperator
     from satapi.query.inventory import Inventory
@@ -52,6 +51,7 @@ _SIGNS: dict[ArithmeticOperator, Sql] = {
     "div": sql("'div'"),
     "^": sql("'^'"),
 }
+_SHAPE: LiteralString = "st_geomfromwkb({}, 4326)"
 _BEFORE_ALL, _AFTER_ALL = sql("'-infinity'::timestamptz"), sql("'infinity'::timestamptz")
 
 
@@ -146,8 +146,12 @@ class Terms:
         match expression:
             case Literal(int() | Decimal() as value):
                 return sql("{}::text::numeric", str(value))
-            case Arithmetic(operator, left, right):
-                return sql("cql2_arithmetic({}, {}, {})", _SIGNS[operator], self._operand(left), self._operand(right))
+            case Arithmetic():
+                first, others = steps(expression)
+                found = self._operand(first)
+                for operator, other in others:
+                    found = sql("cql2_arithmetic({}, {}, {})", _SIGNS[operator], found, self._operand(other))
+                return found
             case Function():
                 return self._call(expression)
             case _:
@@ -191,7 +195,7 @@ class Terms:
             case Property(name) if is_geometry(name):
                 return self.inventory.geometry
             case Geometry() | GeometryCollection() | BoundingBox():
-                return _shape(planar.shape(expression, self.parameter))
+                return sql(_SHAPE, shapely.to_wkb(planar.shape(expression, self.parameter)))
             case Function():
                 return self._call(expression)
             case _:
@@ -201,7 +205,7 @@ class Terms:
         """A geometry of a relation; a literal lies on the globe where the other one does. Raises InvalidError."""
         match expression:
             case Geometry() | GeometryCollection() | BoundingBox() if planar.is_on_the_globe(beside):
-                return _shape(planar.placed(operator, expression, self.parameter))
+                return sql(_SHAPE, shapely.to_wkb(planar.placed(operator, expression, self.parameter)))
             case _:
                 return self.of_kind("geometry", expression)
 
@@ -269,10 +273,6 @@ _CALLS: dict[str, LiteralString] = {
     "envelope": "st_envelope({})",
     "size": "cql2_size({})::numeric",
 }
-
-
-def _shape(geometry: BaseGeometry) -> Sql:
-    return sql("st_geomfromwkb({}, 4326)", shapely.to_wkb(geometry))
 
 
 def _kind_of_literal(value: Scalar) -> Kind:
