@@ -17,6 +17,7 @@ from satapi.errors import SatapiError
 from satapi.http import problems
 from satapi.http.compression import Compression
 from satapi.http.envelope import Envelope
+from satapi.http.following import Following
 from satapi.http.routes import routes
 from satapi.http.server import Server
 from satapi.ingest.rules import of_writers
@@ -52,8 +53,13 @@ def build_app(settings: Settings) -> Starlette:
         if settings.dsn is None:
             raise SatapiError("No database is set; set SATAPI_DSN or use `satapi serve`")
         async with opened(settings.dsn, settings) as database:
-            app.state.server = Server(settings, database, rules, checks)
-            yield
+            following = Following(settings.dsn, settings)
+            app.state.server = Server(settings, database, following, rules, checks)
+            try:
+                with following.stopped_by_signals():
+                    yield
+            finally:
+                await following.bell.close()
 
     return Starlette(
         routes=routes(settings),
