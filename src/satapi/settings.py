@@ -69,7 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 1_000_000
     changes_days: Annotated[
         float,
-        Meta(ge=0, description="Days that changes are kept: older ones are deleted at the end of a load; 0 keeps all."),
+        Meta(
+            ge=0,
+            description="Days that changes are kept: older ones are deleted after loads and while clients write; 0 keeps all.",
+        ),
     ] = 7.0
     changes_wait_max_s: Annotated[
         Positive, Meta(description="Seconds that a request waits for changes, at most; a longer wait is lowered to it.")

@@ -18,6 +18,7 @@ from satapi.http import problems
 from satapi.http.compression import Compression
 from satapi.http.envelope import Envelope
 from satapi.http.following import Following
+from satapi.http.pruning import pruned
 from satapi.http.routes import routes
 from satapi.http.server import Server
 from satapi.ingest.rules import of_writers
@@ -56,8 +57,9 @@ def build_app(settings: Settings) -> Starlette:
             following = Following(settings.dsn, settings)
             app.state.server = Server(settings, database, following, rules, checks)
             try:
-                with following.stopped_by_signals():
-                    yield
+                async with pruned(database, settings):
+                    with following.stopped_by_signals():
+                        yield
             finally:
                 await following.bell.close()
 
