@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=0,
-            description="Days that changes are kept: older ones are deleted after loads and while clients write; 0 keeps all.",
+            description="Days that changes are kept; loads delete older ones, and servers that write; 0 keeps all.",
         ),
     ] = 7.0
     changes_wait_max_s: Annotated[
