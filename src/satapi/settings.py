@@ -80,6 +80,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     changes_streams_max: Annotated[
         Positive, Meta(description="Clients of each worker that wait for changes at a time, at most.")
     ] = 200
+    webhooks: Annotated[
+        Literal["off", "on"],
+        Meta(description="Whether servers send changes to webhooks; else `satapi webhooks run` does."),
+    ] = "off"
+    webhook_attempts: Annotated[
+        Positive, Meta(description="How often a message is sent to a webhook before it is given up and kept.")
+    ] = 12
     unknown_parameters: Annotated[
         Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
     ] = "error"

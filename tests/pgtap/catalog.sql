@@ -9,8 +9,8 @@ select no_plan();
 select tables_are(
     'satapi',
     array[
-        'change_feed', 'changes', 'collection_writes', 'collections', 'dictionaries', 'free_text', 'indexes',
-        'item_changes', 'item_counts', 'items', 'items_default', 'migrations', 'queryables'
+        'change_feed', 'changes', 'collection_writes', 'collections', 'dead_letters', 'dictionaries', 'free_text',
+        'indexes', 'item_changes', 'item_counts', 'items', 'items_default', 'migrations', 'queryables', 'webhooks'
     ]
 );
 select has_extension('postgis');

@@ -52,7 +52,7 @@ def follow(dsn: str | None, *, since: str | None, collections: Sequence[str], fi
 def status(dsn: str | None, *, json: bool) -> None:
     """Tell how the feed stands."""
     with catalog(dsn) as found:
-        stands = uvloop.run(_on_connection(found, changes.status))
+        stands = uvloop.run(on_connection(found, changes.status))
     if json:
         typer.echo(msgspec.json.encode(stands))
         return
@@ -71,14 +71,14 @@ def prune(dsn: str | None, days: float | None) -> None:
     """Delete old changes."""
     with catalog(dsn) as found:
         at_most = found.settings.changes_days if days is None else days
-        pruned = uvloop.run(_on_connection(found, partial(changes.prune, days=at_most)))
+        pruned = uvloop.run(on_connection(found, partial(changes.prune, days=at_most)))
     typer.echo("Another prunes them now" if pruned is None else f"{pruned:,} rows of changes are deleted")
 
 
 def switch(dsn: str | None, *, recording: bool) -> None:
     """Turn the record on or off."""
     with catalog(dsn) as found:
-        changed = uvloop.run(_on_connection(found, partial(changes.switch, recording=recording)))
+        changed = uvloop.run(on_connection(found, partial(changes.switch, recording=recording)))
     state = "recorded" if recording else "not recorded"
     typer.echo(f"Changes are {state} from now on" if changed else f"Changes were {state} already")
 
@@ -91,7 +91,8 @@ async def after_load(found: Target, connection: asyncpg.Connection) -> None:
         say(f"Everything is loaded, but old changes could not be deleted: {error or type(error).__name__}")
 
 
-async def _on_connection(found: Target, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+async def on_connection(found: Target, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    """Do something on a connection of its own."""
     async with found.connected() as connection:
         return await work(connection)
 

@@ -85,6 +85,8 @@ async def _until_lost(connection: asyncpg.Connection) -> None:
 
 async def heard(rung: asyncio.Event, timeout_s: float) -> bool:
     """Wait for the bell, for so long at most; whether it rang."""
+    # Not by wait_for, which in Python 3.11 may take a cancellation for the end of what it waits for.
     with suppress(TimeoutError):
-        await asyncio.wait_for(rung.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await rung.wait()
     return rung.is_set()

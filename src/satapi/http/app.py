@@ -22,6 +22,7 @@ from satapi.http.pruning import pruned
 from satapi.http.routes import routes
 from satapi.http.server import Server
 from satapi.ingest.rules import of_writers
+from satapi.webhooks.delivery import delivered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -57,7 +58,7 @@ def build_app(settings: Settings) -> Starlette:
             following = Following(settings.dsn, settings)
             app.state.server = Server(settings, database, following, rules, checks)
             try:
-                async with pruned(database, settings):
+                async with pruned(database, settings), delivered(database, settings.dsn, settings):
                     with following.stopped_by_signals():
                         yield
             finally:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Settings, the database, who waits for changes, and the rules for documents that are written, with their checks."""
+    """Settings, the database, who waits for changes, and the rules for documents that are written with their checks."""
 
     settings: Settings
     database: Database

@@ -788,6 +788,23 @@ ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
+CREATE TABLE satapi.dead_letters (
+    id bigint NOT NULL,
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    "time" timestamp with time zone DEFAULT now() NOT NULL,
+    message text NOT NULL,
+    content_type text NOT NULL,
+    body bytea NOT NULL,
+    error text NOT NULL
+);
+ALTER TABLE satapi.dead_letters ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME satapi.dead_letters_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL
@@ -882,6 +899,23 @@ CREATE TABLE satapi.queryables (
     since json,
     defined json DEFAULT '{}'::json NOT NULL
 );
+CREATE TABLE satapi.webhooks (
+    name text NOT NULL COLLATE pg_catalog."C",
+    url text NOT NULL,
+    secret text NOT NULL,
+    collections text[] COLLATE pg_catalog."C",
+    batch integer NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 0 NOT NULL,
+    feed bigint NOT NULL,
+    number bigint NOT NULL,
+    index integer NOT NULL,
+    delivered bigint DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt timestamp with time zone,
+    error text,
+    CONSTRAINT webhooks_batch_check CHECK (((batch >= 1) AND (batch <= 1000)))
+);
 ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
 ALTER TABLE ONLY satapi.change_feed
     ADD CONSTRAINT change_feed_pkey PRIMARY KEY (only_row);
@@ -889,6 +923,8 @@ ALTER TABLE ONLY satapi.changes
     ADD CONSTRAINT changes_pkey PRIMARY KEY (feed, number);
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY satapi.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.indexes
@@ -905,12 +941,15 @@ ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.queryables
     ADD CONSTRAINT queryables_collection UNIQUE NULLS NOT DISTINCT (collection);
+ALTER TABLE ONLY satapi.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (name);
 CREATE INDEX changes_time ON satapi.changes USING btree ("time");
 CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
 CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE INDEX dead_letters_webhook ON satapi.dead_letters USING btree (webhook, id);
 CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
 CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
@@ -945,6 +984,8 @@ CREATE TRIGGER record_updates AFTER UPDATE ON satapi.collections REFERENCING OLD
 CREATE TRIGGER record_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_item_changes();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
+ALTER TABLE ONLY satapi.dead_letters
+    ADD CONSTRAINT dead_letters_webhook_fkey FOREIGN KEY (webhook) REFERENCES satapi.webhooks(name) ON UPDATE CASCADE ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.queryables

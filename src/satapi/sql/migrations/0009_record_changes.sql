@@ -311,3 +311,38 @@ begin
     return pruned + others;
 end
 $$;
+
+-- Who is sent changes: one process at a time delivers those behind the place of each, and then moves the place.
+create table webhooks (
+    name text collate "C" primary key,
+    url text not null,
+    secret text not null,
+    -- null: of all collections
+    collections text[] collate "C",
+    -- how many are sent at once, at most
+    batch integer not null check (batch between 1 and 1000),
+    active boolean not null default true,
+    -- another one after an operator has changed something
+    version integer not null default 0,
+    feed bigint not null,
+    number bigint not null,
+    index integer not null,
+    delivered bigint not null default 0,
+    -- of what comes next
+    attempts integer not null default 0,
+    next_attempt timestamptz,
+    error text
+);
+
+-- What could not be delivered, as it was sent.
+create table dead_letters (
+    id bigint generated always as identity primary key,
+    webhook text collate "C" not null references webhooks on update cascade on delete cascade,
+    time timestamptz not null default now(),
+    message text not null,
+    content_type text not null,
+    body bytea not null,
+    error text not null
+);
+
+create index dead_letters_webhook on dead_letters (webhook, id);
