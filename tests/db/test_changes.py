@@ -466,3 +466,13 @@ async def test_rows_that_are_cut_by_length_go_on_behind(
     page = await one_page(connection, await place_of(connection, "oldest"))
     assert 0 < sum(len(each.id) + 1 for each in page.changes) <= 100
     assert len(set((await read(connection))[0])) == 40
+
+
+async def test_a_transaction_of_many_statements_tells_of_itself_once(connection: asyncpg.Connection) -> None:
+    locks = "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+    async with connection.transaction():
+        for number in range(30):
+            await connection.execute(INSERT, "a", [str(number)])
+            await connection.execute(DELETE, "a", [str(number - 1)])
+        assert await connection.fetchval(locks) == 1
+    assert await connection.fetchval(locks) == 0

@@ -32,7 +32,9 @@ def follow(database: str) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     def start(*options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "satapi", "changes", "follow", "--dsn", database, *options]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment))
+        # Unbuffered, since communicate() leaves out what readline() has read beyond its line.
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+        started.append(subprocess.Popen(command, env=environment, **pipes))
         return started[-1]
 
     yield start

@@ -122,6 +122,23 @@ async def page(fetch: Fetch, behind: Place, search: Search, inventory: Inventory
     return Page(shown, max(behind, Place(now.feed, settled + 1)), is_last=True, is_held=is_held)
 
 
+async def first_page(fetch: Fetch, since: str, search: Search, inventory: Inventory) -> tuple[Place, Page]:
+    """The place that a reader names, and the page behind it; raises what `place_of` and `page` do.
+
+    What was the oldest may be pruned before it is read: then it is another one.
+    """
+    for _ in range(_OLDEST_ATTEMPTS):
+        behind = await place_of(fetch, since)
+        try:
+            return behind, await page(fetch, behind, search, inventory)
+        except GoneError:
+            if since != OLDEST:
+                raise
+    raise UnavailableError("Changes are pruned faster than they can be read; try again shortly")
+
+
+_OLDEST_ATTEMPTS = 5
+
 _ANEW = (
     "take the token of since=now, read the catalog anew (by /search or an export), and go on from that token; "
     "since=oldest has all that is kept"

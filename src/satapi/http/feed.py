@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from satapi.http.timing import Timing
     from satapi.query.inventory import Inventory
     from satapi.settings import Settings
-    from satapi.stac.changes import Place
     from satapi.stac.search import Search
 
 OWN = ("since", "wait")
@@ -56,15 +55,15 @@ async def get_changes(request: Request) -> Response:
     await here.database.memory.knowledge(here.database)
     with timing.stage("parse"):
         given = _asked(request, here)
-    place = await while_present(request, changes.place_of(here.database.fetch, given.since))
     if formats.is_preferred(events.MEDIA_TYPE, request.headers.get("accept")):
         if here.following.is_full:
             at_most = here.settings.changes_streams_max
             raise UnavailableError(f"{at_most} clients follow changes here already, which is the limit; try again")
         # What is wrong with the place is told before the stream begins.
-        await while_present(request, changes.page(here.database.fetch, place, given.search, given.inventory))
+        first = changes.first_page(here.database.fetch, given.since, given.search, given.inventory)
+        place, _ = await while_present(request, first)
         return events.stream(here, place, given.search, given.inventory)
-    page = await while_present(request, _page(here, given, place, timing))
+    page = await while_present(request, _page(here, given, timing))
     return _answer(request, given, page)
 
 
@@ -87,20 +86,24 @@ def _wait_s(text: str | None, settings: Settings) -> float:
     return min(int(text[:9]), settings.changes_wait_max_s)
 
 
-async def _page(here: Server, given: _Asked, place: Place, timing: Timing) -> changes.Page:
+async def _page(here: Server, given: _Asked, timing: Timing) -> changes.Page:
     """The next changes, which are waited for as long as is asked."""
-    deadline = monotonic() + (0 if here.following.is_full else given.wait_s)
-    with here.following.client():
-        while True:
-            rung = here.following.bell.mark() if given.wait_s else None
-            with timing.stage("db"):
-                page = await changes.page(here.database.fetch, place, given.search, given.inventory)
+    fetch, following = here.database.fetch, here.following
+    deadline = monotonic() + (0 if following.is_full else given.wait_s)
+    with following.client():
+        rung = following.bell.mark() if given.wait_s else None
+        with timing.stage("db"):
+            _, page = await changes.first_page(fetch, given.since, given.search, given.inventory)
+        while not page.changes and rung is not None and not following.is_stopping:
             left_s = deadline - monotonic()
-            if page.changes or rung is None or left_s <= 0 or here.following.is_stopping:
-                return page
-            place = page.place
+            if left_s <= 0:
+                break
             if page.is_last:
-                await here.following.wait(rung, left_s, is_held=page.is_held)
+                await following.wait(rung, left_s, is_held=page.is_held)
+            rung = following.bell.mark()
+            with timing.stage("db"):
+                page = await changes.page(fetch, page.place, given.search, given.inventory)
+        return page
 
 
 def _answer(request: Request, given: _Asked, page: changes.Page) -> Response:
