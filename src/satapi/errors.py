@@ -5,6 +5,7 @@
     │   ├── TooLargeError   it is well formed but over a limit                 413
     │   └── DocumentError   it is well formed but no valid item or collection  422
     ├── NotFoundError       what was named does not exist                      404
+    ├── GoneError           what a token of changes stands for is gone         410
     ├── ConflictError       it exists already, or is not as a change expects   409
     ├── RefusedError        documents of a request that is done whole or not   by their codes
     ├── MediaTypeError      the body is of a kind that is not read here        415
@@ -91,6 +92,12 @@ class NotFoundError(SatapiError):
     """What the path names does not exist."""
 
     code = "NotFound"
+
+
+class GoneError(SatapiError):
+    """What a token of the change feed stands for is there no more: who holds it has missed changes."""
+
+    code = "Gone"
 
 
 class ConflictError(SatapiError):

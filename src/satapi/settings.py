@@ -67,6 +67,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     export_max_items: Annotated[
         Positive, Meta(description="Items of one answer in geojsonseq, ndjson or csv, at most.")
     ] = 1_000_000
+    changes_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Days that changes are kept; loads delete older ones, and servers that write; 0 keeps all.",
+        ),
+    ] = 7.0
+    changes_wait_max_s: Annotated[
+        Positive, Meta(description="Seconds that a request waits for changes, at most; a longer wait is lowered to it.")
+    ] = 60
+    changes_streams_max: Annotated[
+        Positive, Meta(description="Clients of each worker that wait for changes at a time, at most.")
+    ] = 200
+    webhooks: Annotated[
+        Literal["off", "on"],
+        Meta(description="Whether servers send changes to webhooks; else `satapi webhooks run` does."),
+    ] = "off"
+    webhook_attempts: Annotated[
+        Positive, Meta(description="How often a message is sent to a webhook before it is given up and kept.")
+    ] = 12
     unknown_parameters: Annotated[
         Literal["error", "ignore"], Meta(description="What to do with parameters that the API does not have.")
     ] = "error"

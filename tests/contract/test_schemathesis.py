@@ -160,7 +160,8 @@ def server(make_database: Callable[[], str]) -> Iterator[Served]:
     dsn = make_database()
     store(dsn, sample_collections(), sample_items())
     store(dsn, [collection("a"), collection("b")], [item("a", "twin"), item("b", "twin")])
-    with served(dsn) as server:
+    # Some requests ask to wait for changes.
+    with served(dsn, changes_wait_max_s="1") as server:
         yield server
 
 

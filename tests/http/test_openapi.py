@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 
 from satapi import __version__
-from satapi.http import documentation, openapi, schemas
+from satapi.http import documentation, feed, openapi, schemas
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.formats import FORMATS, MEDIA_TYPES
 from satapi.http.routes import RESOURCES
@@ -109,11 +109,20 @@ def test_every_member_of_a_search_and_every_operator_is_described() -> None:
     body = components["schemas"]["Search"]["properties"]
     in_paths = {name for resource in RESOURCES for name in resource.path_parameters}
     of_collections = {f"collections.{name}" for name in (*COLLECTION_PARAMETERS, "type")}
+    of_changes = {f"changes.{name}" for name in feed.PARAMETERS}
     aggregate = components["schemas"]["Aggregate"]["properties"]
     assert list(body) == list(SEARCH_PARAMETERS)
     assert list(aggregate) == list(AGGREGATE_PARAMETERS)
     assert all(member["description"] for member in (body | aggregate).values())
-    assert set(components["parameters"]) == {*in_paths, "Prefer", *body, *aggregate, *of_collections}
+    assert set(components["parameters"]) == {
+        *in_paths,
+        "Prefer",
+        "Last-Event-ID",
+        *body,
+        *aggregate,
+        *of_collections,
+        *of_changes,
+    }
     assert list(components["schemas"]["Comparisons"]["properties"]) == list(get_args(Operator))
 
 

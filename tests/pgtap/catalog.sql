@@ -9,8 +9,8 @@ select no_plan();
 select tables_are(
     'satapi',
     array[
-        'collection_writes', 'collections', 'dictionaries', 'free_text', 'indexes', 'item_changes', 'item_counts',
-        'items', 'items_default', 'migrations', 'queryables'
+        'change_feed', 'changes', 'collection_writes', 'collections', 'dead_letters', 'dictionaries', 'free_text',
+        'indexes', 'item_changes', 'item_counts', 'items', 'items_default', 'migrations', 'queryables', 'webhooks'
     ]
 );
 select has_extension('postgis');
@@ -95,11 +95,13 @@ select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small coll
 select functions_are(
     'satapi',
     array[
-        'collection_box', 'collection_document', 'collection_geometry', 'collection_instant',
-        'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry', 'cql2_holds', 'cql2_instant',
-        'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates', 'cql2_size', 'cql2_upper',
-        'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries', 'note_collection_write',
-        'note_item_changes', 'recount_items', 'utc_day', 'with_bitmaps', 'words_are_rare', 'words_query'
+        'change_feed_id', 'changes_settled', 'collection_box', 'collection_document', 'collection_geometry',
+        'collection_instant', 'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry',
+        'cql2_holds', 'cql2_instant', 'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates',
+        'cql2_size', 'cql2_upper', 'fold_item_changes', 'is_broad', 'item_centroid', 'keep_dictionaries',
+        'note_collection_write', 'note_item_changes', 'prune_changes', 'record_collection_changes',
+        'record_item_changes', 'recount_items', 'tell_of_changes', 'utc_day', 'with_bitmaps', 'words_are_rare',
+        'words_query'
     ]
 );
 select volatility_is(

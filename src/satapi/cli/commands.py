@@ -15,6 +15,8 @@ import typer
 
 from satapi import __version__
 from satapi.cli.exports import export
+from satapi.cli.following import changes
+from satapi.cli.hooks import webhooks
 from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, Validate, examples
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
@@ -46,6 +48,8 @@ app.add_typer(text, name="text")
 app.add_typer(queryables, name="queryables")
 app.add_typer(index, name="index")
 app.add_typer(export, name="export")
+app.add_typer(changes, name="changes")
+app.add_typer(webhooks, name="webhooks")
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer passes the option's value by position

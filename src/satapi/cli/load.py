@@ -11,6 +11,7 @@ import msgspec
 import typer
 import uvloop
 
+from satapi.cli.changes import after_load
 from satapi.cli.database import Target, catalog
 from satapi.cli.partitions import separate_large
 from satapi.cli.progress import shown, summary
@@ -102,4 +103,5 @@ async def _load(
             on_bad=on_bad if on_error == "skip" else None,
         )
         await separate_large(found, connection)
+        await after_load(found, connection)
         return report

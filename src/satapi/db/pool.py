@@ -119,7 +119,9 @@ class Database(msgspec.Struct, frozen=True):
         """A connection to write with, in transactions that are the caller's. Raises UnavailableError, TimedOutError."""
         with translated():
             try:
-                await asyncio.wait_for(self.writers.acquire(), self.wait_s)
+                # Not by wait_for, which in Python 3.11 may lose a cancellation.
+                async with asyncio.timeout(self.wait_s):
+                    await self.writers.acquire()
             except TimeoutError:
                 raise UnavailableError("Other writers wait for each other; try again shortly") from None
             try:

@@ -17,9 +17,12 @@ from satapi.errors import SatapiError
 from satapi.http import problems
 from satapi.http.compression import Compression
 from satapi.http.envelope import Envelope
+from satapi.http.following import Following
+from satapi.http.pruning import pruned
 from satapi.http.routes import routes
 from satapi.http.server import Server
 from satapi.ingest.rules import of_writers
+from satapi.webhooks.delivery import delivered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -52,8 +55,14 @@ def build_app(settings: Settings) -> Starlette:
         if settings.dsn is None:
             raise SatapiError("No database is set; set SATAPI_DSN or use `satapi serve`")
         async with opened(settings.dsn, settings) as database:
-            app.state.server = Server(settings, database, rules, checks)
-            yield
+            following = Following(settings.dsn, settings)
+            app.state.server = Server(settings, database, following, rules, checks)
+            try:
+                async with pruned(database, settings), delivered(database, settings.dsn, settings):
+                    with following.stopped_by_signals():
+                        yield
+            finally:
+                await following.bell.close()
 
     return Starlette(
         routes=routes(settings),

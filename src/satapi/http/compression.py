@@ -89,7 +89,9 @@ class _Sender:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     def _begin(self, headers: MutableHeaders, size: int, *, more: bool) -> None:
-        if not headers.get("content-type", "").startswith(_COMPRESSIBLE) or "content-encoding" in headers:
+        kind = headers.get("content-type", "")
+        # Events are to arrive one by one, and not when there are enough of them.
+        if not kind.startswith(_COMPRESSIBLE) or kind.startswith("text/event-stream") or "content-encoding" in headers:
             return
         headers.add_vary_header("Accept-Encoding")
         if self._name is None or (size < self._min_bytes and not more):

@@ -46,6 +46,12 @@ def sequence(named: Format | None, accept: str | None) -> Sequence | None:
     return found
 
 
+def is_preferred(name: str, accept: str | None) -> bool:
+    """Whether a media type is named, and pages are not preferred to it."""
+    ranges = _ranges(accept or "")
+    return bool(ranges.get(name)) and _preference(ranges, name) >= max(_preference(ranges, page) for page in _PAGES)
+
+
 def _ranges(accept: str) -> dict[str, float]:
     """The weights of media ranges."""
     found: dict[str, float] = {}

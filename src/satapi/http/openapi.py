@@ -43,6 +43,7 @@ _FAILURES: dict[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "A parameter is not allowed, or its value",
     HTTPStatus.NOT_FOUND: "What the path names does not exist",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over one of the limits",
+    HTTPStatus.GONE: "Changes since the token are not kept; the description says how to start anew",
     HTTPStatus.CONFLICT: "What is to be made exists already, or other writers are at it",
     HTTPStatus.PRECONDITION_FAILED: "The document is not the version that is meant",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of a media type that is not read here",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from satapi.http import collections, filters, requests, schemas, shapes
+from satapi.http import collections, feed, filters, requests, schemas, shapes
 from satapi.http.asked import AGGREGATE_PARAMETERS, COLLECTION_PARAMETERS, SEARCH_PARAMETERS, Asked
 from satapi.http.schemas import Schema
 from satapi.query.measures import GRIDS, PRECISIONS, Cells, precision_name
@@ -75,6 +75,20 @@ _OF_COLLECTIONS = {
 
 # What the names of parameters of collections in the components begin with: some share the name of one of items.
 COLLECTIONS = "collections."
+
+_OF_CHANGES = {
+    "since": "Where to go on: the token of a change or of an answer, a time such as 2024-01-01T00:00:00Z, oldest (the "
+    "default: all changes that are kept) or now (only what is yet to come).",
+    "wait": "Seconds to wait for changes where there are none. A number above the maximum is lowered to it.",
+    "limit": "Changes on a page, at most. A number above the maximum is lowered to it.",
+    "collections": "Changes of these collections and their items.",
+    "bbox": "Inserts and updates of items that lie in this box now, and all deletions: west, south, east, north in "
+    "degrees (WGS 84), or with heights. West is greater than east in a box across the antimeridian.",
+    "filter": "Inserts and updates of items for which this CQL2 filter (OGC 21-065r2) holds now, and all deletions.",
+}
+
+# What the names of parameters of changes in the components begin with.
+CHANGES = "changes."
 
 _PATH_DESCRIPTIONS = {
     "collection_id": "The id of a collection.",
@@ -162,10 +176,27 @@ def of_collections(settings: Settings) -> dict[str, Parameter]:
     return found
 
 
+def of_changes(settings: Settings) -> dict[str, Parameter]:
+    """The parameters of the change feed."""
+    found = {
+        name: replace(parameter, description=_OF_CHANGES.get(name, parameter.description))
+        for name, parameter in in_query(settings).items()
+        if name in feed.PARAMETERS
+    }
+    size: Schema = {"minimum": 1, "maximum": feed.PAGE.maximum, "default": feed.PAGE.default}
+    found["limit"] = replace(found["limit"], schema=found["limit"].schema | size)
+    since: Schema = {"type": "string", "minLength": 1, "default": "oldest"}
+    wait: Schema = {"type": "integer", "minimum": 0, "maximum": settings.changes_wait_max_s, "default": 0}
+    for name, schema in (("since", since), ("wait", wait)):
+        found[name] = Parameter(name, "query", _OF_CHANGES[name], schema)
+    return found
+
+
 def of_all(settings: Settings) -> dict[str, Parameter]:
     """All parameters, by their names in the components."""
     collections = {COLLECTIONS + name: parameter for name, parameter in of_collections(settings).items()}
-    return in_path() | in_query(settings) | in_headers() | collections
+    changes = {CHANGES + name: parameter for name, parameter in of_changes(settings).items()}
+    return in_path() | in_query(settings) | in_headers() | collections | changes
 
 
 def in_path() -> dict[str, Parameter]:
@@ -181,7 +212,11 @@ def in_headers() -> dict[str, Parameter]:
         "How to count all matches (RFC 7240): count=exact, count=planned (an estimate) or count=none. The answer's "
         "Content-Range then has the places of its items and the number, and Preference-Applied says what was done."
     )
-    return {"Prefer": Parameter("Prefer", "header", description, schema)}
+    last = "The id of the last event that arrived: a client of events goes on behind it, whatever since says."
+    return {
+        "Prefer": Parameter("Prefer", "header", description, schema),
+        "Last-Event-ID": Parameter("Last-Event-ID", "header", last, {"type": "string"}),
+    }
 
 
 def _list(pattern: str, described: str) -> Schema:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from satapi.errors import (
     ConflictError,
     DocumentError,
+    GoneError,
     InvalidError,
     MediaTypeError,
     NotFoundError,
@@ -38,6 +39,7 @@ _STATUSES: tuple[tuple[type[SatapiError], HTTPStatus], ...] = (
     (DocumentError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InvalidError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (GoneError, HTTPStatus.GONE),
     (ConflictError, HTTPStatus.CONFLICT),
     (MediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (PreconditionError, HTTPStatus.PRECONDITION_FAILED),

@@ -11,6 +11,8 @@ from satapi.http import (
     browse,
     collections,
     documentation,
+    events,
+    feed,
     functions,
     health,
     items,
@@ -104,6 +106,19 @@ RESOURCES: tuple[Resource, ...] = (
         paths.HEALTH,
         "Core",
         Operation(health.get_health, "getHealth", "Whether the server can answer", shapes.Health, _READ),
+    ),
+    Resource(
+        paths.CHANGES,
+        "Changes",
+        Operation(
+            feed.get_changes,
+            "getChanges",
+            "What has changed since a token, as a page or as a stream of events",
+            (feed.Changes, events.MEDIA_TYPE),
+            (200, 400, 404, 410, 413, 503, 504),
+            tuple(parameters.CHANGES + name for name in feed.PARAMETERS),
+            ("Last-Event-ID",),
+        ),
     ),
     Resource(
         paths.SEARCH,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from satapi.db.pool import Database
+from satapi.http.following import Following
 from satapi.ingest.rules import Rules
 from satapi.ingest.validation import Check, Checks
 from satapi.settings import Settings
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Settings, the database, and the rules for documents that are written, with what checks them."""
+    """Settings, the database, who waits for changes, and the rules for documents that are written with their checks."""
 
     settings: Settings
     database: Database
+    following: Following
     rules: Rules = Rules()
     checks: Checks | None = None
 

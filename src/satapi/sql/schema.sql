@@ -1,5 +1,34 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
+CREATE FUNCTION satapi.change_feed_id() RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    return (
+        select hashtextextended(concat_ws('/', c.system_identifier, d.oid, f.generation), 0)
+        from change_feed as f
+        cross join pg_control_system() as c
+        inner join pg_database as d on d.datname = current_database()
+        where f.recording
+    );
+end
+$$;
+CREATE FUNCTION satapi.changes_settled(OUT settled bigint, OUT last bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    select case when s.is_called then s.last_value else 0 end into last from changes_number_seq as s;
+    select least(last, min(told.above)) into settled
+    from (
+        select ((held.classid::bigint << 32) | held.objid::bigint) & ((1::bigint << 48) - 1) as above
+        from pg_locks as held
+        inner join pg_database as d on d.oid = held.database and d.datname = current_database()
+        where held.locktype = 'advisory' and held.objsubid = 1 and held.classid::bigint >> 16 = 29537
+    ) as told;
+end
+$$;
 CREATE FUNCTION satapi.collection_box(west double precision, south double precision, east double precision, north double precision) RETURNS public.geometry
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'satapi', 'public'
@@ -423,6 +452,207 @@ begin
     return null;
 end
 $$;
+CREATE FUNCTION satapi.prune_changes(before timestamp with time zone, at_most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    feed_id bigint := change_feed_id();
+    kept bigint;
+    pruned integer;
+    others integer;
+begin
+    if not pg_try_advisory_xact_lock('changes'::regclass::oid::bigint) then
+        return null;
+    end if;
+    select s.settled + 1 into kept from changes_settled() as s;
+    kept := least(
+        kept,
+        (
+            select c.number from changes as c
+            where c.feed = feed_id and c.time >= before
+            order by c.number limit 1
+        )
+    );
+    with old as (
+        select c.number from changes as c
+        where c.feed = feed_id and c.number < kept
+        order by c.number limit at_most
+    ), gone as (
+        delete from changes as c using old
+        where c.feed = feed_id and c.number = old.number
+        returning c.number, cardinality(c.ids) as ids, c.time
+    ), furthest as (
+        select g.number, g.ids, max(g.time) over () as time from gone as g order by g.number desc limit 1
+    ), noted as (
+        update change_feed
+        set pruned_feed = feed_id, pruned_number = f.number, pruned_ids = f.ids, pruned_time = f.time
+        from furthest as f
+    )
+    select count(*) into pruned from gone;
+    delete from changes as c where c.feed is distinct from feed_id and c.time < before;
+    get diagnostics others = row_count;
+    return pruned + others;
+end
+$$;
+CREATE FUNCTION satapi.record_collection_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    feed_id bigint := change_feed_id();
+    own bigint;
+    is_change boolean;
+begin
+    if tg_op = 'TRUNCATE' then
+        update change_feed set generation = generation + 1;
+        return null;
+    end if;
+    if feed_id is null then
+        return null;
+    end if;
+    -- Who changes nothing holds nobody back.
+    if tg_op = 'INSERT' then
+        is_change := exists (select from added);
+    elsif tg_op = 'DELETE' then
+        is_change := exists (select from removed);
+    else
+        is_change := exists (
+            select from added as a full join removed as r on a.id = r.id
+            where a.content::text is distinct from r.content::text
+        );
+    end if;
+    if not is_change then
+        return null;
+    end if;
+    own := pg_current_xact_id()::text::bigint;
+    perform tell_of_changes(own);
+    if tg_op = 'INSERT' then
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'collection', 'insert', id, array[id] from added;
+    elsif tg_op = 'DELETE' then
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'collection', 'delete', id, array[id] from removed;
+    else
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'collection', operation, id, array[id]
+        from (
+            select
+                coalesce(a.id, r.id) as id,
+                case when r.id is null then 'insert' when a.id is null then 'delete' else 'update' end as operation
+            from added as a
+            full join removed as r on a.id = r.id
+            where a.content::text is distinct from r.content::text
+        ) as changed;
+    end if;
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.record_item_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    feed_id bigint := change_feed_id();
+    own bigint;
+    above bigint;
+    is_change boolean;
+begin
+    if tg_op = 'TRUNCATE' then
+        update change_feed set generation = generation + 1;
+        return null;
+    end if;
+    if feed_id is null then
+        return null;
+    end if;
+    -- Who changes nothing holds nobody back.
+    if tg_op = 'INSERT' then
+        is_change := exists (select from added);
+    elsif tg_op = 'DELETE' then
+        is_change := exists (select from removed);
+    else
+        is_change := exists (
+            select from added as a full join removed as r on a.collection = r.collection and a.id = r.id
+            where a.content is distinct from r.content or a.dictionary is distinct from r.dictionary
+        );
+    end if;
+    if not is_change then
+        return null;
+    end if;
+    own := pg_current_xact_id()::text::bigint;
+    above := tell_of_changes(own);
+    if tg_op = 'INSERT' and current_setting('satapi.deleted_by', true) is distinct from own::text then
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'item', 'insert', collection, array_agg(id)
+        from (
+            select collection, id, (row_number() over (partition by collection) - 1) / 1000 as part from added
+        ) as n
+        group by collection, part;
+    elsif tg_op = 'INSERT' then
+        with back as materialized (
+            select c.number, a.collection, a.id
+            from changes as c
+            cross join unnest(c.ids) as deleted (id)
+            inner join added as a on c.collection = a.collection and deleted.id = a.id
+            where
+                c.feed = feed_id
+                and c.number > above
+                and c.transaction = own
+                and c.kind = 'item'
+                and c.operation = 'delete'
+        ), touched as (
+            select number, count(*) as ids from back group by number
+        ), emptied as (
+            delete from changes as c using touched as t
+            where c.feed = feed_id and c.number = t.number and cardinality(c.ids) = t.ids
+        ), shortened as (
+            update changes as c
+            set ids = array(
+                select kept.id from unnest(c.ids) as kept (id)
+                where kept.id not in (select b.id from back as b where b.number = c.number)
+            )
+            from touched as t
+            where c.feed = feed_id and c.number = t.number and cardinality(c.ids) > t.ids
+        ), told as (
+            select a.collection, a.id, case when b.id is null then 'insert' else 'update' end as operation
+            from added as a
+            left join back as b on a.collection = b.collection and a.id = b.id
+        )
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'item', operation, collection, array_agg(id)
+        from (
+            select *, (row_number() over (partition by collection, operation) - 1) / 1000 as part
+            from told
+        ) as n
+        group by collection, operation, part;
+    elsif tg_op = 'DELETE' then
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'item', 'delete', collection, array_agg(id)
+        from (
+            select collection, id, (row_number() over (partition by collection) - 1) / 1000 as part from removed
+        ) as n
+        group by collection, part;
+        perform set_config('satapi.deleted_by', own::text, true);
+    else
+        insert into changes (feed, transaction, time, kind, operation, collection, ids)
+        select feed_id, own, clock_timestamp(), 'item', operation, collection, array_agg(id)
+        from (
+            select *, (row_number() over (partition by collection, operation) - 1) / 1000 as part
+            from (
+                select
+                    coalesce(a.collection, r.collection) as collection,
+                    coalesce(a.id, r.id) as id,
+                    case when r.id is null then 'insert' when a.id is null then 'delete' else 'update' end as operation
+                from added as a
+                full join removed as r on a.collection = r.collection and a.id = r.id
+                where a.content is distinct from r.content or a.dictionary is distinct from r.dictionary
+            ) as changed
+        ) as n
+        group by collection, operation, part;
+    end if;
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.recount_items() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'satapi', 'public'
@@ -435,6 +665,25 @@ begin
     from (select collection, utc_day(datetime) as day, count(*) as items from items group by 1, 2) as counted
     group by cube (collection, day)
     having count(*) > 0;
+end
+$$;
+CREATE FUNCTION satapi.tell_of_changes(own bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    told text [] := string_to_array(current_setting('satapi.changes_above', true), '/');
+    above bigint;
+begin
+    if told[1] = own::text then
+        return told[2]::bigint;
+    end if;
+    select case when s.is_called then s.last_value else 0 end into above from changes_number_seq as s;
+    perform pg_advisory_xact_lock_shared((29537::bigint << 48) | above);
+    perform set_config('satapi.changes_above', own || '/' || above, true);
+    -- Waiting readers look again when it has been committed.
+    perform pg_notify('satapi_changes', '');
+    return above;
 end
 $$;
 CREATE FUNCTION satapi.utc_day(instant timestamp with time zone) RETURNS date
@@ -486,6 +735,37 @@ CREATE FUNCTION satapi.words_query(words text[]) RETURNS tsquery
     select string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' <-> ' order by place)::tsquery
     from unnest(words) with ordinality as each (word, place)
 $$;
+CREATE TABLE satapi.change_feed (
+    only_row boolean DEFAULT true NOT NULL,
+    recording boolean DEFAULT true NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    pruned_feed bigint,
+    pruned_number bigint DEFAULT 0 NOT NULL,
+    pruned_ids integer DEFAULT 0 NOT NULL,
+    pruned_time timestamp with time zone,
+    CONSTRAINT change_feed_only_row_check CHECK (only_row)
+);
+CREATE TABLE satapi.changes (
+    feed bigint NOT NULL,
+    number bigint NOT NULL,
+    transaction bigint NOT NULL,
+    "time" timestamp with time zone NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    operation text NOT NULL COLLATE pg_catalog."C",
+    collection text NOT NULL COLLATE pg_catalog."C",
+    ids text[] NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT changes_kind_check CHECK ((kind = ANY (ARRAY['item'::text, 'collection'::text]))),
+    CONSTRAINT changes_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
+);
+ALTER TABLE ONLY satapi.changes ALTER COLUMN ids SET COMPRESSION lz4;
+ALTER TABLE satapi.changes ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME satapi.changes_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE satapi.collection_writes (
     statements bigint NOT NULL
 );
@@ -508,6 +788,23 @@ ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
+CREATE TABLE satapi.dead_letters (
+    id bigint NOT NULL,
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    "time" timestamp with time zone DEFAULT now() NOT NULL,
+    message text NOT NULL,
+    content_type text NOT NULL,
+    body bytea NOT NULL,
+    error text NOT NULL
+);
+ALTER TABLE satapi.dead_letters ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME satapi.dead_letters_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE satapi.dictionaries (
     number integer NOT NULL,
     content bytea NOT NULL
@@ -602,9 +899,32 @@ CREATE TABLE satapi.queryables (
     since json,
     defined json DEFAULT '{}'::json NOT NULL
 );
+CREATE TABLE satapi.webhooks (
+    name text NOT NULL COLLATE pg_catalog."C",
+    url text NOT NULL,
+    secret text NOT NULL,
+    collections text[] COLLATE pg_catalog."C",
+    batch integer NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 0 NOT NULL,
+    feed bigint NOT NULL,
+    number bigint NOT NULL,
+    index integer NOT NULL,
+    delivered bigint DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt timestamp with time zone,
+    error text,
+    CONSTRAINT webhooks_batch_check CHECK (((batch >= 1) AND (batch <= 1000)))
+);
 ALTER TABLE ONLY satapi.items ATTACH PARTITION satapi.items_default DEFAULT;
+ALTER TABLE ONLY satapi.change_feed
+    ADD CONSTRAINT change_feed_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY satapi.changes
+    ADD CONSTRAINT changes_pkey PRIMARY KEY (feed, number);
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY satapi.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.indexes
@@ -621,11 +941,15 @@ ALTER TABLE ONLY satapi.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY satapi.queryables
     ADD CONSTRAINT queryables_collection UNIQUE NULLS NOT DISTINCT (collection);
+ALTER TABLE ONLY satapi.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (name);
+CREATE INDEX changes_time ON satapi.changes USING btree ("time");
 CREATE INDEX collections_geometry ON satapi.collections USING gist (geometry);
 CREATE INDEX collections_span_after ON satapi.collections USING btree (span_after);
 CREATE INDEX collections_span_before ON satapi.collections USING btree (span_before);
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
 CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
+CREATE INDEX dead_letters_webhook ON satapi.dead_letters USING btree (webhook, id);
 CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
 CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
@@ -650,8 +974,18 @@ CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE A
 CREATE TRIGGER note_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_writes AFTER INSERT OR DELETE OR UPDATE OF content, words OR TRUNCATE ON satapi.collections FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_collection_write();
+CREATE TRIGGER record_deletes AFTER DELETE ON satapi.collections REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_collection_changes();
+CREATE TRIGGER record_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_item_changes();
+CREATE TRIGGER record_inserts AFTER INSERT ON satapi.collections REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_collection_changes();
+CREATE TRIGGER record_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_item_changes();
+CREATE TRIGGER record_truncates AFTER TRUNCATE ON satapi.collections FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_collection_changes();
+CREATE TRIGGER record_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_item_changes();
+CREATE TRIGGER record_updates AFTER UPDATE ON satapi.collections REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_collection_changes();
+CREATE TRIGGER record_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.record_item_changes();
 ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
+ALTER TABLE ONLY satapi.dead_letters
+    ADD CONSTRAINT dead_letters_webhook_fkey FOREIGN KEY (webhook) REFERENCES satapi.webhooks(name) ON UPDATE CASCADE ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.queryables

@@ -48,6 +48,7 @@ def landing(base: str) -> list[Link]:
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="GET"),
         Link(rel="search", href=base + paths.SEARCH, type=GEOJSON, title="Item search", method="POST"),
         *_aggregation(base + paths.AGGREGATE, base + paths.AGGREGATIONS),
+        Link(rel="changes", href=base + paths.CHANGES, type=JSON, title="What has changed, and what changes next"),
         Link(rel=_FUNCTIONS, href=base + paths.FUNCTIONS, type=JSON, title="Functions of filters"),
         *_askable(base, None),
         Link(rel="service-desc", href=base + paths.API, type=OPENAPI_3_0, title="The API, as OpenAPI"),
