@@ -185,6 +185,25 @@ def as_table(costs: dict[str, dict[str, Costs]]) -> str:
     )
 
 
+# Of the whole archive: from what loading keeps.
+AGGREGATIONS = ("total_count", "collection_frequency", "datetime_frequency", "datetime_min", "datetime_max")
+
+
+def aggregations(connections: dict[str, Connection], count: int) -> str:
+    """A row each: medians and p95 in milliseconds at each size."""
+    rows = []
+    for name in AGGREGATIONS:
+        cells = []
+        for connection in connections.values():
+            times = [
+                1000 * _checked(connection.get(f"/aggregate?aggregations={name}")).seconds
+                for _ in range(scale.WARMING + count)
+            ][scale.WARMING :]
+            cells.append(f"{statistics.median(times):.1f} / {report.p95(times):.1f}")
+        rows.append([name, *cells])
+    return report.table(["median / p95 in ms", *connections], rows)
+
+
 def _database(running: cluster.Cluster, name: str, items: int, *, anew: bool) -> str:
     if anew or not asyncio.run(cluster.has_database(running, name)):
         asyncio.run(scale_data.make(running, name, scale_data.archive(items)))
@@ -219,6 +238,7 @@ def main() -> None:
             for size, connection in connections.items():
                 costs[size][kind.name] = measure(connection, kind, arguments.requests)
         report.show("Growth", as_table(costs), arguments)
+        report.show("Aggregations", aggregations(connections, arguments.requests), arguments)
 
 
 if __name__ == "__main__":
