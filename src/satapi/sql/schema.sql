@@ -1,5 +1,37 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
+CREATE TYPE satapi.bounds AS (
+	east_from double precision,
+	east_to double precision,
+	west_from double precision,
+	west_to double precision,
+	south double precision,
+	north double precision,
+	first_time timestamp with time zone,
+	last_time timestamp with time zone
+);
+CREATE FUNCTION satapi.begin_extents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    insert into extents (collection, keeps_extent, keeps_summaries, is_known)
+    select made.id, start.keeps_extent, start.keeps_summaries, true
+    from made
+    cross join extents as start
+    where start.collection is null and (start.keeps_extent or start.keeps_summaries);
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.bounds_around(one satapi.bounds, other satapi.bounds) RETURNS satapi.bounds
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(LEAST((one).east_from, (other).east_from), GREATEST((one).east_to, (other).east_to), LEAST((one).west_from, (other).west_from), GREATEST((one).west_to, (other).west_to), LEAST((one).south, (other).south), GREATEST((one).north, (other).north), LEAST((one).first_time, (other).first_time), GREATEST((one).last_time, (other).last_time))::satapi.bounds;
+CREATE FUNCTION satapi.bounds_reach(whole satapi.bounds, part satapi.bounds) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (COALESCE(((whole).east_from <= (part).east_from), ((part).east_from IS NULL)) AND COALESCE(((whole).east_to >= (part).east_to), ((part).east_to IS NULL)) AND COALESCE(((whole).west_from <= (part).west_from), ((part).west_from IS NULL)) AND COALESCE(((whole).west_to >= (part).west_to), ((part).west_to IS NULL)) AND COALESCE(((whole).south <= (part).south), ((part).south IS NULL)) AND COALESCE(((whole).north >= (part).north), ((part).north IS NULL)) AND COALESCE(((whole).first_time <= (part).first_time), ((part).first_time IS NULL)) AND COALESCE(((whole).last_time >= (part).last_time), ((part).last_time IS NULL)));
+CREATE FUNCTION satapi.bounds_surround(whole satapi.bounds, part satapi.bounds) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (COALESCE(((whole).east_from < (part).east_from), ((part).east_from IS NULL)) AND COALESCE(((whole).east_to > (part).east_to), ((part).east_to IS NULL)) AND COALESCE(((whole).west_from < (part).west_from), ((part).west_from IS NULL)) AND COALESCE(((whole).west_to > (part).west_to), ((part).west_to IS NULL)) AND COALESCE(((whole).south < (part).south), ((part).south IS NULL)) AND COALESCE(((whole).north > (part).north), ((part).north IS NULL)) AND COALESCE(((whole).first_time < (part).first_time), ((part).first_time IS NULL)) AND COALESCE(((whole).last_time > (part).last_time), ((part).last_time IS NULL)));
 CREATE FUNCTION satapi.change_feed_id() RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'satapi', 'public'
@@ -588,6 +620,18 @@ begin
     return null;
 end
 $$;
+CREATE FUNCTION satapi.note_summaries() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    if tg_op = 'INSERT' or old.found::text <> new.found::text then
+        insert into extent_changes (collection, change)
+        select collection, 'summaries' from extents where collection = new.collection and keeps_summaries;
+    end if;
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.prune_changes(before timestamp with time zone, at_most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'satapi', 'public'
@@ -629,6 +673,35 @@ begin
     delete from changes as c where c.feed is distinct from feed_id and c.time < before;
     get diagnostics others = row_count;
     return pruned + others;
+end
+$$;
+CREATE FUNCTION satapi.read_extent(named text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    SET enable_bitmapscan TO 'on'
+    AS $$
+begin
+    perform from extents where collection = named for update;
+    with taken as (
+        delete from extent_changes where collection = named and change <> 'summaries'
+    ), found as (
+        select
+            row(
+                min(g.east_from), max(g.east_to), min(g.west_from), max(g.west_to), min(g.south), max(g.north),
+                min(least(i.datetime, i.start_datetime)), max(greatest(i.datetime, i.end_datetime))
+            )::bounds as bounds
+        from items as i
+        cross join lateral geometry_bounds(i.geometry) as g
+        where i.collection = named
+    )
+    update extents as e
+    set
+        bounds = found.bounds,
+        is_known = true,
+        is_doubted = false,
+        is_behind = e.is_behind or not e.is_known or e.bounds is distinct from found.bounds
+    from found
+    where e.collection = named;
 end
 $$;
 CREATE FUNCTION satapi.record_collection_changes() RETURNS trigger
@@ -925,6 +998,7 @@ ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN given SET COMPRESSION lz4;
 CREATE TABLE satapi.dead_letters (
     id bigint NOT NULL,
     webhook text NOT NULL COLLATE pg_catalog."C",
@@ -1105,6 +1179,8 @@ CREATE INDEX collections_span_before ON satapi.collections USING btree (span_bef
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
 CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
 CREATE INDEX dead_letters_webhook ON satapi.dead_letters USING btree (webhook, id);
+CREATE INDEX extent_changes_collection ON satapi.extent_changes USING btree (collection);
+CREATE INDEX extents_unsettled ON satapi.extents USING btree (collection) WHERE ((is_behind OR is_doubted) AND (collection IS NOT NULL));
 CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
 CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
@@ -1147,6 +1223,8 @@ ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
 ALTER TABLE ONLY satapi.dead_letters
     ADD CONSTRAINT dead_letters_webhook_fkey FOREIGN KEY (webhook) REFERENCES satapi.webhooks(name) ON UPDATE CASCADE ON DELETE CASCADE;
+ALTER TABLE ONLY satapi.extents
+    ADD CONSTRAINT extents_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.queryables
