@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=0, description="Collections that each worker remembers of searches of them, in bytes, at most.")
     ] = 16_777_216
     export_max_items: Annotated[
-        Positive, Meta(description="Items of one answer in geojsonseq, ndjson or csv, at most.")
+        Positive, Meta(description="Items of one answer in geojsonseq, ndjson, csv or parquet, at most.")
     ] = 1_000_000
     changes_days: Annotated[
         float,

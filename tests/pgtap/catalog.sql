@@ -9,8 +9,9 @@ select no_plan();
 select tables_are(
     'satapi',
     array[
-        'change_feed', 'changes', 'collection_writes', 'collections', 'dead_letters', 'dictionaries', 'free_text',
-        'indexes', 'item_changes', 'item_counts', 'items', 'items_default', 'migrations', 'queryables', 'webhooks'
+        'change_feed', 'changes', 'collection_writes', 'collections', 'dead_letters', 'dictionaries',
+        'extent_changes', 'extents', 'free_text', 'indexes', 'item_changes', 'item_counts', 'items', 'items_default',
+        'migrations', 'queryables', 'webhooks'
     ]
 );
 select has_extension('postgis');
@@ -21,7 +22,7 @@ select columns_are(
     'satapi', 'collections',
     array[
         'id', 'content', 'dictionary', 'span_before', 'span_after', 'document', 'description', 'geometry',
-        'start_datetime', 'end_datetime', 'words'
+        'start_datetime', 'end_datetime', 'words', 'given'
     ]
 );
 select columns_are(
@@ -75,6 +76,7 @@ select set_eq(
         'collections.content',
         'collections.description',
         'collections.document',
+        'collections.given',
         'collections.words',
         'items.properties',
         'items.words',
@@ -95,6 +97,8 @@ select is_partition_of('satapi', 'items_default', 'satapi', 'items', 'small coll
 select functions_are(
     'satapi',
     array[
+        'begin_extents', 'bounds_around', 'bounds_reach', 'bounds_surround', 'fold_extents', 'geometry_bounds',
+        'note_extents', 'note_summaries', 'read_extent',
         'change_feed_id', 'changes_settled', 'collection_box', 'collection_document', 'collection_geometry',
         'collection_instant', 'cql2_accenti', 'cql2_arithmetic', 'cql2_bounded', 'cql2_casei', 'cql2_geometry',
         'cql2_holds', 'cql2_instant', 'cql2_is_geojson', 'cql2_lower', 'cql2_number', 'cql2_overlaps', 'cql2_relates',

@@ -30,6 +30,9 @@ COMMANDS = [
     ("export", "items"),
     ("export", "collections"),
     ("export", "all"),
+    ("collections", "list"),
+    ("collections", "maintain"),
+    ("collections", "refresh"),
 ]
 
 
@@ -40,7 +43,7 @@ def test_the_help_of_every_command_has_an_example_of_it(satapi: Callable[..., Ra
     assert " ".join(("satapi", *command)) in helped.out.partition("Examples")[2]
 
 
-@pytest.mark.parametrize("group", [(), ("db",), ("load",), ("export",)])
+@pytest.mark.parametrize("group", [(), ("db",), ("load",), ("export",), ("collections",)])
 def test_a_group_without_a_command_shows_what_there_is(satapi: Callable[..., Ran], group: tuple[str, ...]) -> None:
     shown = satapi(*group)
     assert shown.code == 2
@@ -124,3 +127,19 @@ def test_a_folder_that_cannot_be_written_is_named(satapi: Callable[..., Ran], tm
     (tmp_path / "file").touch()
     refused = satapi("sample", "--write", str(tmp_path / "file"))
     assert refused == (1, "", f"satapi: The sample cannot be written to {tmp_path}/file: File exists\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "name collections by their ids, or all there are with --all, or --new ones"),
+        (("a", "--all"), "or all there are with --all"),
+        (("--all", "--new"), "or --new ones"),
+        (("a", "--off", "--extent"), "--off has nothing kept"),
+    ],
+)
+def test_what_is_to_be_maintained_is_said_once(
+    satapi: Callable[..., Ran], arguments: tuple[str, ...], reason: str
+) -> None:
+    ran = satapi("collections", "maintain", *arguments)
+    assert (ran.code, reason in " ".join(ran.err.replace("│", " ").split())) == (2, True)

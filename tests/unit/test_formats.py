@@ -26,6 +26,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("application/x-ndjson", "ndjson"),
         ("Application/NDJSON", "ndjson"),
         ("text/csv; header=present", "csv"),
+        ("application/vnd.apache.parquet", "parquet"),
         # As much, and more by its name.
         ("text/csv, */*", "csv"),
         ("text/csv, application/*", "csv"),

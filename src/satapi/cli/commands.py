@@ -15,6 +15,7 @@ import typer
 
 from satapi import __version__
 from satapi.cli.exports import export
+from satapi.cli.extents import collections as collections_commands
 from satapi.cli.following import changes
 from satapi.cli.hooks import webhooks
 from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, Validate, examples
@@ -45,6 +46,7 @@ app.add_typer(partitions, name="partitions")
 text = typer.Typer(no_args_is_help=True, help="See and choose what free text (q) searches of items.")
 app.add_typer(text, name="text")
 
+app.add_typer(collections_commands, name="collections")
 app.add_typer(queryables, name="queryables")
 app.add_typer(index, name="index")
 app.add_typer(export, name="export")

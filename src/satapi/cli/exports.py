@@ -29,6 +29,10 @@ Datetime = Annotated[str | None, typer.Option(help="Only items of a time or inte
 Filter = Annotated[str | None, typer.Option("--filter", help="Only items that match this CQL2 text.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a file that was cut off, behind its last item.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+Format = Annotated[
+    Literal["ndjson", "parquet"] | None,
+    typer.Option("--format", help="NDJSON, or stac-geoparquet; parquet if the file is named .parquet."),
+]
 Compress = Annotated[Literal["zstd", "gzip", "none"], typer.Option(help="How to compress the items.")]
 
 
@@ -37,6 +41,7 @@ Compress = Annotated[Literal["zstd", "gzip", "none"], typer.Option(help="How to 
         "satapi export items backup.ndjson.zst",
         "satapi export items --collection landsat-8-l1 --bbox 5,45,15,55 --filter 'eo:cloud_cover < 10' clear.ndjson",
         "satapi export items --datetime 2024-01-01T00:00:00Z/.. | wc -l",
+        "satapi export items --collection landsat-8-l1 landsat.parquet",
     )
 )
 def items(
@@ -47,6 +52,7 @@ def items(
     bbox: Bbox = None,
     datetime: Datetime = None,
     filter_text: Filter = None,
+    form: Format = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     dsn: Dsn = None,
@@ -60,8 +66,11 @@ def items(
 
     if resume and file == "-":
         raise typer.BadParameter("standard output cannot be gone on with; name a file")
+    is_parquet = form == "parquet" or (form is None and file.endswith((".parquet", ".geoparquet")))
+    if is_parquet and resume:
+        raise typer.BadParameter("a Parquet file cannot be gone on with, since its end tells what is in it")
     chosen = Chosen(collection, identifier, bbox, datetime, filter_text)
-    export_items(dsn, file, chosen, resume=resume, overwrite=overwrite, json=json)
+    export_items(dsn, file, chosen, is_parquet=is_parquet, resume=resume, overwrite=overwrite, json=json)
 
 
 @export.command(

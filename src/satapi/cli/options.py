@@ -19,7 +19,8 @@ Files = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; - is standard input.",
+        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; for items also "
+        "stac-geoparquet; - is standard input.",
     ),
 ]
 Method = Annotated[

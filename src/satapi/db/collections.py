@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -46,10 +46,18 @@ async def found(database: Database, statement: Statement, search: Search) -> Fou
     return result
 
 
-async def collection(database: Database, collection_id: str) -> bytes | None:
-    """The content of one collection."""
-    rows = await database.fetch(sql("select content from collections where id = {}", collection_id))
-    return cast("bytes", rows[0]["content"]) if rows else None
+class One(msgspec.Struct, frozen=True):
+    """The content of a collection, and whether it is as it was given: else a part of it is made of the items."""
+
+    content: bytes
+    is_given: bool
+
+
+async def collection(database: Database, collection_id: str) -> One | None:
+    """One collection."""
+    asked = sql("select content, given is null as is_given from collections where id = {}", collection_id)
+    rows = await database.fetch(asked)
+    return One(rows[0]["content"], rows[0]["is_given"]) if rows else None
 
 
 async def must_exist(database: Database, collection_id: str) -> None:

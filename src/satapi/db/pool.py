@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +12,7 @@ import msgspec
 
 from satapi.db import spans
 from satapi.db.contents import Dictionaries
+from satapi.db.extents import settle
 from satapi.db.failures import translated
 from satapi.db.knowledge import Memory
 from satapi.db.remembered import Remembered
@@ -116,7 +117,10 @@ class Database(msgspec.Struct, frozen=True):
 
     @asynccontextmanager
     async def writer(self) -> AsyncGenerator[asyncpg.Connection]:
-        """A connection to write with, in transactions that are the caller's. Raises UnavailableError, TimedOutError."""
+        """A connection to write with, in transactions that are the caller's. Raises UnavailableError, TimedOutError.
+
+        What is kept of collections is true of what was written when it is returned.
+        """
         with translated():
             try:
                 # Not by wait_for, which in Python 3.11 may lose a cancellation.
@@ -126,7 +130,11 @@ class Database(msgspec.Struct, frozen=True):
                 raise UnavailableError("Other writers wait for each other; try again shortly") from None
             try:
                 async with self.pool.acquire(timeout=self.wait_s) as connection:
-                    yield cast("asyncpg.Connection", connection)
+                    writing = cast("asyncpg.Connection", connection)
+                    yield writing
+                    # What is written is written; if this fails, whoever writes next does it.
+                    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                        await settle(writing)
             finally:
                 self.writers.release()
 

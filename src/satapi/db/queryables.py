@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from satapi.db.waiting import readers_ended
 from satapi.errors import ConflictError, InvalidError, NotFoundError
 from satapi.stac.properties import merged, read, write
 from satapi.stac.queryables import CORE, NOT_ASKABLE, Schema
@@ -70,7 +70,6 @@ _WRITE = """
 # Refreshing -------------------------------------------------------------------------------------------------------
 
 _CHUNK_ROWS = 5_000
-_POLL_S = 0.1
 
 
 async def refresh(
@@ -89,7 +88,7 @@ async def refresh(
         if collection is not None and not names:
             raise NotFoundError(f"There is no collection {collection!r}")
         await connection.execute(_BEGIN, collection)
-        await _writers_ended(connection)
+        await readers_ended(connection, "queryables")
         read_items = 0
         everywhere: Properties = {}
         for name in names:
@@ -122,22 +121,6 @@ _BEGIN = """
     ) as wanted
     order by wanted.id nulls last
     on conflict on constraint queryables_collection do update set since = '{}'
-"""
-
-
-async def _writers_ended(connection: asyncpg.Connection) -> None:
-    """Wait for the end of all transactions that have read what was known until now."""
-    held = {row[0] for row in await connection.fetch(_READERS)}
-    while held:
-        await asyncio.sleep(_POLL_S)
-        held &= {row[0] for row in await connection.fetch(_READERS)}
-
-
-_READERS = """
-    select virtualtransaction from pg_locks
-    where
-        relation = 'queryables'::regclass and pid <> pg_backend_pid()
-        and database = (select oid from pg_database where datname = current_database())
 """
 
 

@@ -143,9 +143,10 @@ async def get_collection(request: Request) -> Response:
     """GET /collections/{collection_id}."""
     here = server(request)
     name = urls.path_value(request, "collection_id")
-    content = await while_present(request, collections.collection(here.database, name))
-    if content is None:
+    found = await while_present(request, collections.collection(here.database, name))
+    if found is None:
         raise NotFoundError(f"There is no collection {name!r}")
-    body = responses.linked(content, links.collection(urls.base(request, here.settings), name))
-    modified = last_modified(content, here.settings, collection_modified)
-    return responses.tagged(request, body, responses.JSON, responses.stored_tag(content, body), modified)
+    body = responses.linked(found.content, links.collection(urls.base(request, here.settings), name))
+    # What is made of the items changes with them, and its time is not kept.
+    modified = last_modified(found.content, here.settings, collection_modified) if found.is_given else None
+    return responses.tagged(request, body, responses.JSON, responses.stored_tag(found.content, body), modified)

@@ -6,8 +6,8 @@ from typing import Literal, get_args
 
 from satapi.stac.links import GEOJSON, JSON
 
-Sequence = Literal["geojsonseq", "ndjson", "csv"]
-Format = Literal["geojson", "json", "geojsonseq", "ndjson", "csv"]
+Sequence = Literal["geojsonseq", "ndjson", "csv", "parquet"]
+Format = Literal["geojson", "json", "geojsonseq", "ndjson", "csv", "parquet"]
 
 FORMATS = get_args(Format)
 
@@ -16,6 +16,7 @@ MEDIA_TYPES: dict[Sequence, str] = {
     "geojsonseq": "application/geo+json-seq",
     "ndjson": "application/x-ndjson",
     "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
 }
 
 _ACCEPTED: dict[str, Sequence] = {
@@ -23,6 +24,7 @@ _ACCEPTED: dict[str, Sequence] = {
     "application/x-ndjson": "ndjson",
     "application/ndjson": "ndjson",
     "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
 }
 _PAGES = (GEOJSON, JSON)
 
@@ -33,7 +35,7 @@ def sequence(named: Format | None, accept: str | None) -> Sequence | None:
     A sequence must be preferred to pages: by its weight, or else by its name where pages are meant by a wildcard only.
     """
     match named:
-        case "geojsonseq" | "ndjson" | "csv":
+        case "geojsonseq" | "ndjson" | "csv" | "parquet":
             return named
         case "geojson" | "json":
             return None

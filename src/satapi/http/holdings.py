@@ -89,17 +89,16 @@ async def _changed(request: Request, change: Callable[[bytes], CollectionRow]) -
     here = server(request)
     timing: Timing = request.state.timing
     condition = conditions(request, here.settings, collection_modified)
-    stored: list[CollectionRow] = []
 
     def edit(content: bytes) -> CollectionRow:
         condition.check(content)
-        stored.append(_stamped(request, change(content), content))
-        return stored[-1]
+        return _stamped(request, change(content), content)
 
+    name = _path(request)
     with timing.stage("db"):
         async with here.database.writer() as connection:
-            await edit_collection(connection, _path(request), edit)
-    return _answer(request, stored[-1], HTTPStatus.OK)
+            stored = await edit_collection(connection, name, edit)
+    return _answer(request, CollectionRow(name, stored), HTTPStatus.OK)
 
 
 def _path(request: Request) -> str:

@@ -48,8 +48,8 @@ _DESCRIPTIONS = {
     "filter-lang": "The encoding of the filter: by default cql2-text in parameters and cql2-json in bodies.",
     "filter-crs": "The coordinate reference system of the filter's geometries: longitude and latitude in degrees.",
     "token": "The page to answer, from a next or prev link; everything else must be as in that link.",
-    "f": "How to answer, before what Accept says: geojson or json is a page, and geojsonseq, ndjson and csv are the "
-    "whole result, item after item; limit is then the number of all items at most.",
+    "f": "How to answer, before what Accept says: geojson or json is a page, and geojsonseq, ndjson, csv and parquet "
+    "(stac-geoparquet) are the whole result, item after item; limit is then the number of all items at most.",
     "after": "The item, as collection/id, that a whole result goes on behind in its order: the last one that arrived.",
     "aggregations": "What to answer of all items that match: names that /aggregations lists.",
     "datetime_frequency_interval": "The interval of the calendar, in UTC, of datetime_frequency and of the frequency "

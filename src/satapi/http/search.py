@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from satapi.db import collections, items, spans
 from satapi.errors import TimedOutError
-from satapi.http import asked, counting, equalities, formats, requests, responses, sequences, urls
+from satapi.http import asked, counting, equalities, formats, parquet, requests, responses, sequences, urls
 from satapi.http.presence import while_present
 from satapi.http.server import Server, server
 from satapi.http.streaming import WHOLE_ITEMS_MAX, features
@@ -143,7 +143,10 @@ async def _sequence(request: Request, question: _Question, sequence: sequences.W
     first = await while_present(request, read(sequences.page(search, search.position, search.limit)))
     if not first.rows and question.collection_id is not None:
         await collections.must_exist(database, question.collection_id)
-    return sequences.answer(database, search, first, read, sequence, _renderer(question))
+    if sequence.format == "parquet" and request.method == "HEAD":
+        return parquet.head()
+    answer = sequences.answer(database, search, first, read, sequence, _renderer(question))
+    return await while_present(request, answer)
 
 
 async def _page(timing: Timing, question: _Question, carried: Carried) -> items.Page:

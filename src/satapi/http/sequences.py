@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 from satapi.db import items
 from satapi.db.contents import in_a_line
 from satapi.errors import InvalidError
+from satapi.http import parquet
 from satapi.http.formats import MEDIA_TYPES
 from satapi.http.requests import PageSize
 from satapi.http.streaming import stored
@@ -53,10 +54,14 @@ def wanted(given: Asked, kind: formats.Sequence | None) -> Wanted | None:
     """The sequence, None where it is pages. Raises InvalidError."""
     if kind is None:
         if given.after is not None:
-            raise InvalidError("after", given.after, "it goes with f=geojsonseq, ndjson or csv; pages have token")
+            raise InvalidError(
+                "after", given.after, "it goes with f=geojsonseq, ndjson, csv or parquet; pages have token"
+            )
         return None
     if given.after is not None and given.token is not None:
         raise InvalidError("after", given.after, "it cannot be combined with token")
+    if kind == "parquet":
+        parquet.check()
     include, exclude = (given.fields.include, given.fields.exclude) if given.fields is not None else (None, None)
     return Wanted(kind, None if given.after is None else _key(given.after), Table(include or (), exclude or ()))
 
@@ -81,7 +86,7 @@ def page(search: Search, position: Position | None, left: int) -> Search:
     return msgspec.structs.replace(search, position=position, limit=min(left, _PAGE_ITEMS))
 
 
-def answer(
+async def answer(
     database: Database,
     search: Search,
     first: items.Page,
@@ -91,6 +96,8 @@ def answer(
 ) -> StreamingResponse:
     """The items of a search, as many as its limit, from its first page on; `read` gives the others."""
     pieces = _pieces(database, search, first, read)
+    if sequence.format == "parquet":
+        return await parquet.answer(pieces, render)
     return StreamingResponse(
         _written(pieces, sequence, render), headers={"Vary": "Accept"}, media_type=MEDIA_TYPES[sequence.format]
     )

@@ -9,7 +9,6 @@ from satapi.errors import ConflictError, DocumentError, NotFoundError, Refusal, 
 from satapi.ingest.prepare import CollectionRow, Row
 from satapi.ingest.store import (
     delete_item,
-    locked_collection,
     locked_item,
     retried,
     store_collections,
@@ -123,16 +122,20 @@ async def insert_collection(connection: asyncpg.Connection, row: CollectionRow) 
 
 async def edit_collection(
     connection: asyncpg.Connection, collection: str, edit: Callable[[bytes], CollectionRow]
-) -> None:
-    """Replace a collection by what `edit` makes of its content; everything is as in `edit_item`."""
+) -> bytes:
+    """Replace a collection by what `edit` makes of its content, and give what is served of that.
 
-    async def attempt() -> None:
+    Everything is as in `edit_item`.
+    """
+
+    async def attempt() -> bytes:
         row = edit(await _existing(connection, collection))
         stored = await store_collections(connection, [row], "upsert")
         for refused in stored.refused.values():
             raise DocumentError("collection", collection, refused.reason)
+        return await _existing(connection, collection)
 
-    await retried(connection, attempt)
+    return await retried(connection, attempt)
 
 
 async def delete_collection(
@@ -188,7 +191,20 @@ _DELETE_SOME = """
 
 
 async def _existing(connection: asyncpg.Connection, collection: str, *, is_last: bool = False) -> bytes:
-    content = await locked_collection(connection, collection, is_last=is_last)
+    content = await _locked(connection, collection, is_last=is_last)
     if content is None:
         raise NotFoundError(f"There is no collection {collection!r}")
     return content
+
+
+# Only who deletes a collection has to wait for those who write its items, and they for him.
+_LOCK_COLLECTION = "select content from collections where id = $1 for no key update"
+_LOCK_LAST = "select content from collections where id = $1 for update"
+
+
+async def _locked(connection: asyncpg.Connection, collection: str, *, is_last: bool) -> bytes | None:
+    """What is served of a collection that nobody else changes until the transaction ends, None where there is none.
+
+    Where the collection `is_last` of its id, nobody writes items of it meanwhile.
+    """
+    return await connection.fetchval(_LOCK_LAST if is_last else _LOCK_COLLECTION, collection)

@@ -61,7 +61,9 @@ async def check(connection: asyncpg.Connection, names: Sequence[str]) -> None:
 async def collections(connection: asyncpg.Connection, names: Sequence[str] | None) -> AsyncIterator[tuple[str, bytes]]:
     """The ids and documents of all collections, or of those with these ids, by id; within a snapshot."""
     chosen = sql("true") if names is None else sql("id = any({}::text[])", names)
-    async for records in _read(connection, sql("select id, content from collections where {} order by id", chosen)):
+    async for records in _read(
+        connection, sql("select id, coalesce(given, content) as content from collections where {} order by id", chosen)
+    ):
         for identifier, content in records:
             yield identifier, in_a_line(content)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
 import asyncpg
 from msgspec import Struct
 
+from satapi.db.extents import settle
 from satapi.errors import LoadError, SatapiError
 from satapi.ingest.background import connected, in_thread
 from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
@@ -76,6 +77,7 @@ async def load_items(
     try:
         await connected(connection, _analyze(connection, load.report))
         await connected(connection, _fold(connection))
+        await connected(connection, settle(connection, _READ_ITEMS_MAX))
     except _FAILURES:
         # A load that the database has stopped tells of that.
         if not load.has_failed:
@@ -100,6 +102,11 @@ async def load_collections(
     store = partial(store_collections, stamp=rules.collection_stamp)
     load = _Load(prepared, store, method, on_error, on_progress, on_bad)
     await load.run((connection,))
+    try:
+        await connected(connection, settle(connection))
+    except _FAILURES:
+        if not load.has_failed:
+            raise
     return load.result()
 
 
@@ -255,6 +262,9 @@ async def _fold(connection: asyncpg.Connection) -> None:
     """Add up what has changed, so that readers of the counts need not."""
     await connection.execute("select fold_item_changes()")
 
+
+# A collection of so many items is read in some seconds, where one at the edge of its extent is gone.
+_READ_ITEMS_MAX = 1_000_000
 
 _CHANGED_SHARE = 0.1
 _KNOWN_AND_FOUND = """

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import msgspec
 import zstandard
 from isal import isal_zlib
 
-from satapi.errors import InvalidError
+from satapi.errors import InvalidError, LoadError
+from satapi.ingest.extra import MISSING, has_parquet
 from satapi.ingest.split import Document, Splitter, is_complete
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ _HEAD_LINES = 2
 _HEAD_BYTES = 4 << 20
 
 _BOM = b"\xef\xbb\xbf"
+_PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -39,10 +42,16 @@ def read(source: str) -> Iterator[Document]:
     """Yield the items or collections of a file ("-" is standard input).
 
     It may hold one document, documents line by line or one after another, an array of them, or an object with
-    `features` or `collections`; all that also compressed by gzip or zstd. Raises InvalidError, naming file and line,
-    where no further document can be made out; a line that is no JSON is still yielded. Raises OSError.
+    `features` or `collections`; all that also compressed by gzip or zstd; or it is stac-geoparquet. Raises
+    InvalidError, naming file and line, where no further document can be made out; a line that is no JSON is still
+    yielded. Raises OSError.
     """
-    with _opened(source) as chunks:
+    with _opened(source) as opened:
+        first = next(opened, b"")
+        chunks = chain((first,), opened)
+        if first.startswith(_PARQUET):
+            yield from _of_parquet(source, chunks)
+            return
         splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
         if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
             yield from splitter.lines()
@@ -68,6 +77,23 @@ def _has_lines(head: bytes) -> bool:
         return first.startswith(b"{") and not _is_container(first)
     second, _, _ = rest.partition(b"\n")
     return is_complete(second) and not first.rstrip().endswith((b"[", b",", b":", b"{"))
+
+
+def _of_parquet(source: str, chunks: Iterator[bytes]) -> Iterator[Document]:
+    """Yield the items of stac-geoparquet, whose rows count as lines. Raises LoadError where none can be read."""
+    if not has_parquet():
+        raise LoadError(f"{source}: {MISSING}")
+    # To import it takes 0.2 s, and few loads need it.
+    from satapi.ingest.parquet_items import read  # noqa: PLC0415
+
+    with tempfile.TemporaryFile() as spooled:
+        # Its end tells where everything is.
+        if is_here := Path(source).is_file():
+            chunks = iter(())
+        for chunk in chunks:
+            spooled.write(chunk)
+        for number, raw in enumerate(read(source, source if is_here else cast("BinaryIO", spooled)), 1):
+            yield Document(source, number, raw)
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])

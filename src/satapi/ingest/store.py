@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import asyncpg
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from satapi.db import extents
 from satapi.db.contents import Content, Dictionaries, compress
 from satapi.db.move import let_in
 from satapi.db.pool import fetch
@@ -117,20 +119,34 @@ async def store_collections(
         stored = Stored()
         keys = [row.key for row in given]
         chosen = _distinct(keys, method, stored)
-        existing = await _existing_collections(connection, [given[at].id for at in chosen])
-        rows = stamped(given, chosen, existing, stamp)
+        documents = await extents.locked(connection, [given[at].id for at in chosen])
+        existing: dict[Key, bytes | None] = {(name,): document.given for name, document in documents.items()}
+        rows = stamped(_as_given(given, documents), chosen, existing, stamp)
         fresh, changed = _sort_out(rows, keys, chosen, existing, method, stored)
         words = vectors(COLLECTION_MEMBERS)
 
         async def write(fresh: Sequence[int], changed: Sequence[int]) -> None:
-            for statement, places in ((_INSERT_COLLECTION, fresh), (_UPDATE_COLLECTION, changed)):
-                values = [(rows[at].id, rows[at].content, words.of(rows[at].content)) for at in places]
-                await connection.executemany(statement, values)
+            new = [(rows[at].id, rows[at].content, words.of(rows[at].content)) for at in fresh]
+            await connection.executemany(_INSERT_COLLECTION, new)
+            others: list[tuple[str, bytes, bytes | None, bytes]] = []
+            for at in changed:
+                name, content = rows[at].id, rows[at].content
+                document = documents[name]
+                kept = None if document.kept is None else content
+                others.append((name, document.served_for(content), kept, words.of(content)))
+            await connection.executemany(_UPDATE_COLLECTION, others)
 
         await _write(connection, write, fresh, changed, stored)
         return stored
 
     return await retried(connection, attempt)
+
+
+def _as_given(rows: Sequence[CollectionRow], documents: Mapping[str, extents.Document]) -> list[CollectionRow]:
+    """The rows without what the documents that are there have of their items."""
+    return [
+        replace(row, content=documents[row.id].given_by(row.content)) if row.id in documents else row for row in rows
+    ]
 
 
 async def retried(
@@ -278,23 +294,4 @@ async def _existing_items(
 # Collections ------------------------------------------------------------------------------------------------------
 
 _INSERT_COLLECTION = "insert into collections (id, content, words) values ($1, $2, $3)"
-_UPDATE_COLLECTION = "update collections set content = $2, words = $3 where id = $1"
-
-# Only who deletes a collection has to wait for those who write its items, and they for him.
-_LOCK_COLLECTION = "select content from collections where id = $1 for no key update"
-_LOCK_LAST = "select content from collections where id = $1 for update"
-
-
-async def locked_collection(connection: asyncpg.Connection, collection: str, *, is_last: bool) -> bytes | None:
-    """The content of a collection that nobody else changes until the transaction ends, None where there is none.
-
-    Where the collection `is_last` of its id, nobody writes items of it meanwhile.
-    """
-    return await connection.fetchval(_LOCK_LAST if is_last else _LOCK_COLLECTION, collection)
-
-
-async def _existing_collections(connection: asyncpg.Connection, names: Sequence[str]) -> dict[Key, bytes | None]:
-    records = await connection.fetch(
-        "select id, content from collections where id = any($1::text[]) order by id for no key update", names
-    )
-    return {(name,): content for name, content in records}
+_UPDATE_COLLECTION = "update collections set content = $2, given = $3, words = $4 where id = $1"

@@ -1,5 +1,37 @@
 -- What the migrations make; written by tests/db/test_schema.py.
 CREATE SCHEMA satapi;
+CREATE TYPE satapi.bounds AS (
+	east_from double precision,
+	east_to double precision,
+	west_from double precision,
+	west_to double precision,
+	south double precision,
+	north double precision,
+	first_time timestamp with time zone,
+	last_time timestamp with time zone
+);
+CREATE FUNCTION satapi.begin_extents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    insert into extents (collection, keeps_extent, keeps_summaries, is_known)
+    select made.id, start.keeps_extent, start.keeps_summaries, true
+    from made
+    cross join extents as start
+    where start.collection is null and (start.keeps_extent or start.keeps_summaries);
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.bounds_around(one satapi.bounds, other satapi.bounds) RETURNS satapi.bounds
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(LEAST((one).east_from, (other).east_from), GREATEST((one).east_to, (other).east_to), LEAST((one).west_from, (other).west_from), GREATEST((one).west_to, (other).west_to), LEAST((one).south, (other).south), GREATEST((one).north, (other).north), LEAST((one).first_time, (other).first_time), GREATEST((one).last_time, (other).last_time))::satapi.bounds;
+CREATE FUNCTION satapi.bounds_reach(whole satapi.bounds, part satapi.bounds) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (COALESCE(((whole).east_from <= (part).east_from), ((part).east_from IS NULL)) AND COALESCE(((whole).east_to >= (part).east_to), ((part).east_to IS NULL)) AND COALESCE(((whole).west_from <= (part).west_from), ((part).west_from IS NULL)) AND COALESCE(((whole).west_to >= (part).west_to), ((part).west_to IS NULL)) AND COALESCE(((whole).south <= (part).south), ((part).south IS NULL)) AND COALESCE(((whole).north >= (part).north), ((part).north IS NULL)) AND COALESCE(((whole).first_time <= (part).first_time), ((part).first_time IS NULL)) AND COALESCE(((whole).last_time >= (part).last_time), ((part).last_time IS NULL)));
+CREATE FUNCTION satapi.bounds_surround(whole satapi.bounds, part satapi.bounds) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (COALESCE(((whole).east_from < (part).east_from), ((part).east_from IS NULL)) AND COALESCE(((whole).east_to > (part).east_to), ((part).east_to IS NULL)) AND COALESCE(((whole).west_from < (part).west_from), ((part).west_from IS NULL)) AND COALESCE(((whole).west_to > (part).west_to), ((part).west_to IS NULL)) AND COALESCE(((whole).south < (part).south), ((part).south IS NULL)) AND COALESCE(((whole).north > (part).north), ((part).north IS NULL)) AND COALESCE(((whole).first_time < (part).first_time), ((part).first_time IS NULL)) AND COALESCE(((whole).last_time > (part).last_time), ((part).last_time IS NULL)));
 CREATE FUNCTION satapi.change_feed_id() RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'satapi', 'public'
@@ -342,6 +374,53 @@ CREATE FUNCTION satapi.cql2_upper(value text) RETURNS text
     AS $$
     select upper(value collate "und-x-icu")
 $$;
+CREATE FUNCTION satapi.fold_extents() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    held text[];
+    folded bigint;
+begin
+    if not exists (select from extent_changes) then
+        return 0;
+    end if;
+    held := array(
+        select e.collection
+        from extents as e
+        where e.collection in (select c.collection from extent_changes as c)
+        order by e.collection
+        for update skip locked
+    );
+    with taken as (
+        delete from extent_changes where collection = any(held)
+        returning collection, change, case when change = 'added' then bounds end as bounds
+    ), summed as (
+        select
+            collection,
+            row(
+                min((bounds).east_from), max((bounds).east_to), min((bounds).west_from), max((bounds).west_to),
+                min((bounds).south), max((bounds).north), min((bounds).first_time), max((bounds).last_time)
+            )::bounds as bounds,
+            bool_or(change = 'removed') as has_removed,
+            bool_or(change = 'summaries') as has_news
+        from taken
+        group by collection
+    ), folded as (
+        update extents as e
+        set
+            bounds = bounds_around(e.bounds, s.bounds),
+            is_doubted = e.is_doubted or s.has_removed,
+            is_behind = e.is_behind or s.has_news or not bounds_reach(e.bounds, s.bounds)
+        from summed as s
+        where e.collection = s.collection
+    )
+    select count(*) into folded from taken;
+    -- Of collections that are as they were given.
+    delete from extent_changes as c where not exists (select from extents as e where e.collection = c.collection);
+    return folded;
+end
+$$;
 CREATE FUNCTION satapi.fold_item_changes() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'satapi', 'public'
@@ -367,6 +446,34 @@ begin
     select count(*) into folded from taken;
     return folded;
 end
+$$;
+CREATE FUNCTION satapi.geometry_bounds(shape public.geometry) RETURNS TABLE(east_from double precision, east_to double precision, west_from double precision, west_to double precision, south double precision, north double precision)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select
+        case
+            when box.west >= 0 then box.west
+            when box.east <= 0 then null
+            when st_numgeometries(shape) = 1 then 0
+            else (
+                select min(greatest(st_xmin(part.geom), 0)) from st_dump(shape) as part where st_xmax(part.geom) >= 0
+            )
+        end,
+        case when box.west >= 0 or box.east > 0 then box.east end,
+        case when box.west < 0 then box.west end,
+        case
+            when box.west >= 0 then null
+            when box.east <= 0 then box.east
+            when st_numgeometries(shape) = 1 then 0
+            else (select max(least(st_xmax(part.geom), 0)) from st_dump(shape) as part where st_xmin(part.geom) <= 0)
+        end,
+        box.south,
+        box.north
+    from (
+        select st_xmin(b.d) as west, st_xmax(b.d) as east, st_ymin(b.d) as south, st_ymax(b.d) as north
+        from (select box3d(shape) as d offset 0) as b
+        offset 0
+    ) as box
 $$;
 CREATE FUNCTION satapi.is_broad(area public.geometry, above double precision) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
@@ -418,6 +525,67 @@ begin
     return null;
 end
 $$;
+CREATE FUNCTION satapi.note_extents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+declare
+    blind constant boolean := current_setting('transaction_isolation') <> 'read committed';
+begin
+    if not blind and not exists (select from extents where keeps_extent and collection is not null) then
+        return null;
+    end if;
+    if tg_op = 'TRUNCATE' then
+        insert into extent_changes (collection, change, bounds)
+        select collection, 'removed', bounds from extents where keeps_extent and collection is not null;
+    end if;
+    -- An item that is not at an edge leaves nothing of which something could be too wide.
+    if tg_op in ('DELETE', 'UPDATE') then
+        insert into extent_changes (collection, change, bounds)
+        select gone.collection, 'removed', gone.bounds
+        from (
+            select
+                i.collection,
+                row(
+                    min(g.east_from), max(g.east_to), min(g.west_from), max(g.west_to), min(g.south), max(g.north),
+                    min(least(i.datetime, i.start_datetime)), max(greatest(i.datetime, i.end_datetime))
+                )::bounds as bounds
+            from removed as i
+            left join extents as e on i.collection = e.collection
+            cross join lateral geometry_bounds(i.geometry) as g
+            where e.keeps_extent or blind
+            group by i.collection
+        ) as gone
+        left join extents as e on gone.collection = e.collection
+        where not coalesce(bounds_surround(e.bounds, gone.bounds), false);
+    end if;
+    if tg_op in ('INSERT', 'UPDATE') then
+        with came as (
+            insert into extent_changes (collection, change, bounds)
+            select
+                i.collection,
+                'added',
+                row(
+                    min(g.east_from), max(g.east_to), min(g.west_from), max(g.west_to), min(g.south), max(g.north),
+                    min(least(i.datetime, i.start_datetime)), max(greatest(i.datetime, i.end_datetime))
+                )::bounds
+            from added as i
+            left join extents as e on i.collection = e.collection
+            cross join lateral geometry_bounds(i.geometry) as g
+            where e.keeps_extent or blind
+            group by i.collection
+            returning collection, bounds
+        )
+        -- What the same writer removed before is made good: an item that is replaced is deleted and inserted.
+        delete from extent_changes as gone
+        using came
+        where
+            gone.collection = came.collection and gone.change = 'removed' and gone.writer = pg_current_xact_id()
+            and bounds_reach(came.bounds, gone.bounds);
+    end if;
+    return null;
+end
+$$;
 CREATE FUNCTION satapi.note_item_changes() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'satapi', 'public'
@@ -448,6 +616,18 @@ begin
     -- A transaction with one snapshot for all of its statements would fail where another has added up meanwhile.
     if random() * 50000 < appended and current_setting('transaction_isolation') = 'read committed' then
         perform fold_item_changes();
+    end if;
+    return null;
+end
+$$;
+CREATE FUNCTION satapi.note_summaries() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    AS $$
+begin
+    if tg_op = 'INSERT' or old.found::text <> new.found::text then
+        insert into extent_changes (collection, change)
+        select collection, 'summaries' from extents where collection = new.collection and keeps_summaries;
     end if;
     return null;
 end
@@ -493,6 +673,35 @@ begin
     delete from changes as c where c.feed is distinct from feed_id and c.time < before;
     get diagnostics others = row_count;
     return pruned + others;
+end
+$$;
+CREATE FUNCTION satapi.read_extent(named text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'satapi', 'public'
+    SET enable_bitmapscan TO 'on'
+    AS $$
+begin
+    perform from extents where collection = named for update;
+    with taken as (
+        delete from extent_changes where collection = named and change <> 'summaries'
+    ), found as (
+        select
+            row(
+                min(g.east_from), max(g.east_to), min(g.west_from), max(g.west_to), min(g.south), max(g.north),
+                min(least(i.datetime, i.start_datetime)), max(greatest(i.datetime, i.end_datetime))
+            )::bounds as bounds
+        from items as i
+        cross join lateral geometry_bounds(i.geometry) as g
+        where i.collection = named
+    )
+    update extents as e
+    set
+        bounds = found.bounds,
+        is_known = true,
+        is_doubted = false,
+        is_behind = e.is_behind or not e.is_known or e.bounds is distinct from found.bounds
+    from found
+    where e.collection = named;
 end
 $$;
 CREATE FUNCTION satapi.record_collection_changes() RETURNS trigger
@@ -780,7 +989,8 @@ CREATE TABLE satapi.collections (
     geometry public.geometry(Geometry,4326) GENERATED ALWAYS AS (satapi.collection_geometry(satapi.collection_document(content))) STORED,
     start_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 0)) STORED,
     end_datetime timestamp with time zone GENERATED ALWAYS AS (satapi.collection_instant(satapi.collection_document(content), 1)) STORED,
-    words tsvector
+    words tsvector,
+    given json
 );
 ALTER TABLE ONLY satapi.collections ALTER COLUMN content SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET STORAGE MAIN;
@@ -788,6 +998,7 @@ ALTER TABLE ONLY satapi.collections ALTER COLUMN document SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN description SET COMPRESSION lz4;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET STORAGE MAIN;
 ALTER TABLE ONLY satapi.collections ALTER COLUMN words SET COMPRESSION lz4;
+ALTER TABLE ONLY satapi.collections ALTER COLUMN given SET COMPRESSION lz4;
 CREATE TABLE satapi.dead_letters (
     id bigint NOT NULL,
     webhook text NOT NULL COLLATE pg_catalog."C",
@@ -816,6 +1027,22 @@ ALTER TABLE satapi.dictionaries ALTER COLUMN number ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE satapi.extent_changes (
+    collection text NOT NULL COLLATE pg_catalog."C",
+    change text NOT NULL,
+    bounds satapi.bounds,
+    writer xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT extent_changes_change_check CHECK ((change = ANY (ARRAY['added'::text, 'removed'::text, 'summaries'::text])))
+);
+CREATE TABLE satapi.extents (
+    collection text COLLATE pg_catalog."C",
+    keeps_extent boolean NOT NULL,
+    keeps_summaries boolean NOT NULL,
+    bounds satapi.bounds DEFAULT ROW(NULL::double precision, NULL::double precision, NULL::double precision, NULL::double precision, NULL::double precision, NULL::double precision, NULL::timestamp with time zone, NULL::timestamp with time zone) NOT NULL,
+    is_known boolean DEFAULT false NOT NULL,
+    is_doubted boolean DEFAULT false NOT NULL,
+    is_behind boolean DEFAULT true NOT NULL
 );
 CREATE TABLE satapi.free_text (
     members text[] NOT NULL
@@ -927,6 +1154,8 @@ ALTER TABLE ONLY satapi.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY satapi.dictionaries
     ADD CONSTRAINT dictionaries_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY satapi.extents
+    ADD CONSTRAINT extents_collection UNIQUE NULLS NOT DISTINCT (collection);
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_property UNIQUE NULLS NOT DISTINCT (property, collection);
 ALTER TABLE ONLY satapi.item_counts
@@ -950,6 +1179,8 @@ CREATE INDEX collections_span_before ON satapi.collections USING btree (span_bef
 CREATE INDEX collections_times ON satapi.collections USING btree (start_datetime, end_datetime, id);
 CREATE INDEX collections_words ON satapi.collections USING gin (words) WITH (gin_pending_list_limit='256');
 CREATE INDEX dead_letters_webhook ON satapi.dead_letters USING btree (webhook, id);
+CREATE INDEX extent_changes_collection ON satapi.extent_changes USING btree (collection);
+CREATE INDEX extents_unsettled ON satapi.extents USING btree (collection) WHERE ((is_behind OR is_doubted) AND (collection IS NOT NULL));
 CREATE UNIQUE INDEX free_text_single ON satapi.free_text USING btree ((true));
 CREATE INDEX item_counts_all_days ON satapi.item_counts USING btree (collection) WHERE (day IS NULL);
 CREATE INDEX items_cloud_cover ON ONLY satapi.items USING btree (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb), collection, id) WHERE (NULLIF((properties -> 'eo:cloud_cover'::text), 'null'::jsonb) IS NOT NULL);
@@ -968,9 +1199,15 @@ ALTER INDEX satapi.items_geometry_second ATTACH PARTITION satapi.items_default_g
 ALTER INDEX satapi.items_cloud_cover ATTACH PARTITION satapi.items_default_nullif_collection_id_idx;
 ALTER INDEX satapi.items_pkey ATTACH PARTITION satapi.items_default_pkey;
 ALTER INDEX satapi.items_words ATTACH PARTITION satapi.items_default_words_idx;
+CREATE TRIGGER begin_extents AFTER INSERT ON satapi.collections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION satapi.begin_extents();
 CREATE TRIGGER keep_dictionaries BEFORE DELETE OR UPDATE OR TRUNCATE ON satapi.dictionaries FOR EACH STATEMENT EXECUTE FUNCTION satapi.keep_dictionaries();
 CREATE TRIGGER note_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_extents_of_deletes AFTER DELETE ON satapi.items REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_extents();
+CREATE TRIGGER note_extents_of_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_extents();
+CREATE TRIGGER note_extents_of_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_extents();
+CREATE TRIGGER note_extents_of_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_extents();
 CREATE TRIGGER note_inserts AFTER INSERT ON satapi.items REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
+CREATE TRIGGER note_summaries AFTER INSERT OR UPDATE ON satapi.queryables FOR EACH ROW EXECUTE FUNCTION satapi.note_summaries();
 CREATE TRIGGER note_truncates AFTER TRUNCATE ON satapi.items FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_updates AFTER UPDATE ON satapi.items REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_item_changes();
 CREATE TRIGGER note_writes AFTER INSERT OR DELETE OR UPDATE OF content, words OR TRUNCATE ON satapi.collections FOR EACH STATEMENT EXECUTE FUNCTION satapi.note_collection_write();
@@ -986,6 +1223,8 @@ ALTER TABLE ONLY satapi.collections
     ADD CONSTRAINT collections_dictionary_fkey FOREIGN KEY (dictionary) REFERENCES satapi.dictionaries(number);
 ALTER TABLE ONLY satapi.dead_letters
     ADD CONSTRAINT dead_letters_webhook_fkey FOREIGN KEY (webhook) REFERENCES satapi.webhooks(name) ON UPDATE CASCADE ON DELETE CASCADE;
+ALTER TABLE ONLY satapi.extents
+    ADD CONSTRAINT extents_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.indexes
     ADD CONSTRAINT indexes_collection_fkey FOREIGN KEY (collection) REFERENCES satapi.collections(id) ON DELETE CASCADE;
 ALTER TABLE ONLY satapi.queryables
