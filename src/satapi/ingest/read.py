@@ -20,7 +20,7 @@ from satapi.ingest.split import Document, Splitter, is_complete
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-__all__ = ["Document", "read"]
+__all__ = ["Document", "read", "split"]
 
 _CHUNK_BYTES = 1 << 20
 # Little compressed data can be much text, so it is taken in small portions.
@@ -43,11 +43,16 @@ def read(source: str) -> Iterator[Document]:
     where no further document can be made out; a line that is no JSON is still yielded. Raises OSError.
     """
     with _opened(source) as chunks:
-        splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
-        if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
-            yield from splitter.lines()
-        else:
-            yield from splitter.documents()
+        yield from split(source, chunks)
+
+
+def split(source: str, chunks: Iterator[bytes]) -> Iterator[Document]:
+    """Yield the documents of the bytes of a file; everything is as in `read`."""
+    splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
+    if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
+        yield from splitter.lines()
+    else:
+        yield from splitter.documents()
 
 
 @contextmanager
