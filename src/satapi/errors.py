@@ -12,6 +12,7 @@
     ├── PreconditionError   what is to change is not the version that is meant 412
     ├── UnconditionalError  a change does not say which version it means       428
     ├── LoadError           a load stopped; whole batches before it are kept
+    ├── SourceError         what a load is to read cannot be had, or is no STAC document
     ├── ExportError         an export stopped; what is written is whole lines
     ├── PartitionError      PostgreSQL stopped what was to be done with partitions
     ├── SchemaError         the database schema is not the one this code knows
@@ -154,6 +155,17 @@ class LoadError(SatapiError):
     """A load stopped at a bad item or a failed batch."""
 
     code = "LoadFailed"
+
+
+class SourceError(SatapiError):
+    """What a load is to read cannot be had, or is no STAC document: names the `source`, and the `reason`."""
+
+    code = "SourceFailed"
+
+    def __init__(self, source: str, reason: str, origin: str | None = None) -> None:
+        self.source = source
+        self.reason = reason if origin is None else f"{reason} (linked from {origin})"
+        super().__init__(f"{source}: {self.reason}")
 
 
 class ExportError(SatapiError):

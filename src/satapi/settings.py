@@ -158,6 +158,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Positive, Meta(description="Hexagons of all footprints that are put into them at once together, at most.")
     ] = 2_000_000
     q_max_characters: Annotated[Positive, Meta(description="Characters of q, at most.")] = 4_096
+    source_max_bytes: Annotated[
+        Positive,
+        Meta(description="Size of a document of a catalog, or of a page of an API, that a load reads, at most."),
+    ] = 67_108_864
+    source_max_depth: Annotated[Positive, Meta(description="Links from a catalog down to an item of it, at most.")] = 50
+    source_requests: Annotated[Positive, Meta(description="Requests that a load has on their way at once.")] = 16
+    source_attempts: Annotated[
+        Positive, Meta(description="Times that a load asks for a document of a server that is busy or away.")
+    ] = 6
+    source_timeout_s: Annotated[Seconds, Meta(description="Seconds that such a server may say nothing.")] = 60.0
     compress_min_bytes: Annotated[Positive, Meta(description="Bodies smaller than this are sent uncompressed.")] = 1_024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe log lines to write.")

@@ -7,10 +7,13 @@ import typing
 from pathlib import Path
 
 import msgspec
+import typer
 
+from satapi.cli.loads import load
 from satapi.cql2 import ast
 from satapi.http.asked import COLLECTION_PARAMETERS, SEARCH_PARAMETERS
 from satapi.http.browse import LINKS_MAX
+from satapi.ingest.sources import SUFFIXES
 from satapi.query import measures
 from satapi.settings import PREFIX, Settings
 from satapi.stac.search import Operator
@@ -75,6 +78,19 @@ def test_the_page_of_aggregations_names_each_of_them_and_each_limit() -> None:
     ):
         assert re.search(rf"\b{getattr(Settings(), limit):,}\s", page)
         assert f"`{PREFIX}{limit.upper()}`" in page
+
+
+def test_the_page_of_loading_names_each_option_and_limit() -> None:
+    page = (DOCS / "loading.md").read_text()
+    for command in typer.main.get_group(load).commands.values():
+        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        assert {option for option in options - {"--dsn", "--help"} if option not in page} == set()
+    for name in [name for name in Settings.__struct_fields__ if name.startswith("source_")]:
+        found = re.search(rf"`{PREFIX}{name.upper()}`[ (,]+([\d,]*\d)", page)
+        assert found is not None
+        assert float(found[1].replace(",", "")) == getattr(Settings(), name)
+    for suffix in SUFFIXES:
+        assert suffix in page
 
 
 def test_the_pages_link_to_files_that_exist() -> None:

@@ -14,15 +14,6 @@ Dsn = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Report on standard output as one line of JSON.")]
 
-Files = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE",
-        show_default=False,
-        help="NDJSON, JSON array, FeatureCollection or single object; gzip or zstd of these; for items also "
-        "stac-geoparquet; - is standard input.",
-    ),
-]
 Method = Annotated[
     Literal["insert", "ignore", "upsert"],
     typer.Option(help="What to do about an id that exists: fail, keep what is there, or replace it."),

@@ -41,6 +41,7 @@ def summary(noun: str, report: Report) -> str:
         "changed": report.updated,
         "unchanged": report.unchanged,
         "ignored": report.ignored,
+        "deleted": report.deleted,
         "bad": report.bad,
     }
     what = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)

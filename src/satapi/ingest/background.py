@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -37,6 +38,20 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
             error = raised
         with suppress(RuntimeError):  # the loop has been closed meanwhile
             loop.call_soon_threadsafe(finish, result, error)
+
+    Thread(target=run, daemon=True).start()
+    return future
+
+
+def started(work: Callable[[], T]) -> Future[T]:
+    """Run a function in a thread of its own that nobody waits for at exit."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as raised:  # noqa: BLE001 - whoever asks for the result gets it
+            future.set_exception(raised)
 
     Thread(target=run, daemon=True).start()
     return future

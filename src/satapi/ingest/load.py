@@ -1,4 +1,4 @@
-"""Loading: documents from files into the catalog, batch by batch, each batch whole or not at all."""
+"""Loading: documents from sources into the catalog, batch by batch, each batch whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from msgspec import Struct
 
 from satapi.db.extents import settle
 from satapi.errors import LoadError, SatapiError
+from satapi.ingest import replace
 from satapi.ingest.background import connected, in_thread
 from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
 from satapi.ingest.prepare import prepare_collections, prepare_items
 from satapi.ingest.rules import Rules
+from satapi.ingest.sources import Reading, documents
 from satapi.ingest.store import Method, store_collections, store_items
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from satapi.ingest.prepare import Key
+    from satapi.ingest.split import Mark
     from satapi.ingest.store import Stored
 
-__all__ = ["BadItem", "Method", "OnError", "Report", "load_collections", "load_items"]
+__all__ = ["BadItem", "ItemMethod", "Method", "OnError", "Report", "load_collections", "load_items"]
 
+ItemMethod = Literal[Method, "replace"]
 OnError = Literal["stop", "skip"]
 
 BATCH_SIZE = 1_000
@@ -45,6 +49,7 @@ class Report(Struct):
     updated: int = 0
     unchanged: int = 0
     ignored: int = 0
+    deleted: int = 0
     bad: int = 0
     batches: int = 0
     bytes: int = 0
@@ -56,24 +61,41 @@ async def load_items(
     sources: Sequence[str],
     *,
     beside: Sequence[asyncpg.Connection] = (),
-    method: Method = "upsert",
+    method: ItemMethod = "upsert",
     on_error: OnError = "stop",
     batch_size: int = BATCH_SIZE,
     rules: Rules = _NO_RULES,
+    reading: Reading | None = None,
+    collection: str | None = None,
     on_progress: Callable[[Report], None] | None = None,
     on_bad: Callable[[BadItem], None] | None = None,
+    on_stored: Callable[[int, Mark | None], None] | None = None,
 ) -> Report:
-    """Load the items of files ("-" is standard input); `on_progress` gets one and the same report after each batch.
+    """Load the items of sources (`satapi.ingest.sources` has what they may be), into `collection` if that is given.
 
-    Each connection in `beside` stores one more batch at the same time. The `rules` say what makes an item bad beside
-    its envelope. Raises LoadError at the first bad item, unless
-    they are to be skipped, and when a file or the database fails; it says what is in the database then and where to
-    go on.
+    `on_progress` gets one and the same report after each batch, `on_stored` the number and the mark of each that is
+    stored. Each connection in `beside` stores one more batch at the same time. Raises LoadError at the first bad item,
+    unless they are to be skipped, and when a source or the database fails; it says what is in the database then and
+    where to go on. The `rules` say what makes an item bad beside its envelope. InvalidError where a part of a source
+    is to replace the whole.
     """
+    reading = reading or Reading()
+    put = {} if collection is None else {"collection": collection}
     checks = rules.checks()
-    prepared = batches(sources, partial(prepare_items, check=checks and checks.item), batch_size)
-    load = _Load(prepared, partial(store_items, stamp=rules.item_stamp), method, on_error, on_progress, on_bad)
-    await load.run((connection, *beside))
+    prepare = partial(prepare_items, check=checks and checks.item, put=put)
+    prepared = batches(documents(sources, "items", reading), prepare, batch_size)
+    store = partial(store_items, stamp=rules.item_stamp)
+    if method == "replace":
+        replace.check(reading)
+        seen = replace.Seen(connection, store)
+        await seen.begin()
+        load = _Load(prepared, seen.store, "upsert", on_error, on_progress, on_bad, on_stored)
+        await load.run(beside or (connection,))
+        if not load.has_failed and not load.report.bad:
+            load.report.deleted = await seen.sweep()
+    else:
+        load = _Load(prepared, store, method, on_error, on_progress, on_bad, on_stored)
+        await load.run((connection, *beside))
     try:
         await connected(connection, _analyze(connection, load.report))
         await connected(connection, _fold(connection))
@@ -92,13 +114,15 @@ async def load_collections(
     method: Method = "upsert",
     on_error: OnError = "stop",
     batch_size: int = BATCH_SIZE,
+    reading: Reading | None = None,
     rules: Rules = _NO_RULES,
     on_progress: Callable[[Report], None] | None = None,
     on_bad: Callable[[BadItem], None] | None = None,
 ) -> Report:
-    """Load the collections of files; everything is as in `load_items`."""
+    """Load the collections of sources; everything is as in `load_items`."""
     checks = rules.checks()
-    prepared = batches(sources, partial(prepare_collections, check=checks and checks.collection), batch_size)
+    found = documents(sources, "collections", reading or Reading())
+    prepared = batches(found, partial(prepare_collections, check=checks and checks.collection), batch_size)
     store = partial(store_collections, stamp=rules.collection_stamp)
     load = _Load(prepared, store, method, on_error, on_progress, on_bad)
     await load.run((connection,))
@@ -132,6 +156,7 @@ class _Load(Generic[RowT]):
         on_error: OnError,
         on_progress: Callable[[Report], None] | None,
         on_bad: Callable[[BadItem], None] | None,
+        on_stored: Callable[[int, Mark | None], None] | None = None,
     ) -> None:
         self.report = Report()
         self._batches = batches
@@ -140,6 +165,7 @@ class _Load(Generic[RowT]):
         self._on_error = on_error
         self._on_progress = on_progress
         self._on_bad = on_bad
+        self._on_stored = on_stored
         self._begun = perf_counter()
         self._taking = asyncio.Lock()
         self._upcoming: asyncio.Future[Batch[RowT] | None]
@@ -212,6 +238,8 @@ class _Load(Generic[RowT]):
             ]
             self._tell(refused)
         self._stored[batch.number] = _Span(batch.read, batch.first, batch.last)
+        if self._on_stored is not None:
+            self._on_stored(batch.number, batch.mark)
         report = self.report
         report.read += batch.read
         report.inserted += stored.inserted

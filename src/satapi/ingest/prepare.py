@@ -17,6 +17,8 @@ from satapi.ingest.faults import merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    Texts = Mapping[str, str]
+
     from satapi.ingest.validation import Check
 
 T = TypeVar("T")
@@ -56,10 +58,10 @@ class CollectionRow(Struct, frozen=True, gc=False):
         return (self.id,)
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Texts = MappingProxyType({})
 
 
-def prepare_item(raw: bytes, added: Mapping[str, str] = _NOTHING, check: Check | None = None) -> Row:
+def prepare_item(raw: bytes, added: Texts = _NOTHING, check: Check | None = None) -> Row:
     """Make the row of one item; raises InvalidError naming the member that is wrong."""
     (row,) = prepare_items([raw], added, check)
     if isinstance(row, InvalidError):
@@ -68,21 +70,24 @@ def prepare_item(raw: bytes, added: Mapping[str, str] = _NOTHING, check: Check |
 
 
 def prepare_items(
-    raws: Sequence[bytes], added: Mapping[str, str] = _NOTHING, check: Check | None = None
+    raws: Sequence[bytes], added: Texts = _NOTHING, check: Check | None = None, put: Texts = _NOTHING
 ) -> list[Row | InvalidError]:
     """Make the rows of many items at once (geometries are read in one call): a row or the reason for each, in order.
 
-    Members that are `added` are put into items without them; what `check` finds is wrong too.
+    Members that are `added` are for items without them, those that are `put` for all; what `check` finds is wrong too.
     """
-    defaults = {name: Raw(_key.encode(text)) for name, text in added.items()}
-    rows = [_attempt(partial(_item, defaults=defaults), raw) for raw in raws]
+    defaults, others = ({name: Raw(_key.encode(text)) for name, text in given.items()} for given in (added, put))
+    rows = [_attempt(partial(_item, defaults=defaults, others=others), raw) for raw in raws]
     located = [(at, row, row.geometry) for at, row in enumerate(rows) if isinstance(row, Row) and row.geometry]
     for (at, row, _), geometry in zip(located, to_ewkb([text for _, _, text in located]), strict=True):
         rows[at] = geometry if isinstance(geometry, InvalidError) else msgspec.structs.replace(row, geometry=geometry)
-    return rows if check is None else [_checked(row, raw, added, check) for raw, row in zip(raws, rows, strict=True)]
+    if check is None:
+        return rows
+    members = {**added, **put}
+    return [_checked(row, raw, members, check) for raw, row in zip(raws, rows, strict=True)]
 
 
-def prepare_collection(raw: bytes, added: Mapping[str, str] = _NOTHING, check: Check | None = None) -> CollectionRow:
+def prepare_collection(raw: bytes, added: Texts = _NOTHING, check: Check | None = None) -> CollectionRow:
     """Make the row of one collection; raises InvalidError naming the member that is wrong."""
     row = _attempt(partial(_collection, added=added), raw)
     if check is not None:
@@ -97,7 +102,7 @@ def prepare_collections(raws: Sequence[bytes], check: Check | None = None) -> li
     return [_attempt(partial(prepare_collection, check=check), raw) for raw in raws]
 
 
-def _checked(row: T | InvalidError, raw: bytes, added: Mapping[str, str], check: Check) -> T | InvalidError:
+def _checked(row: T | InvalidError, raw: bytes, added: Texts, check: Check) -> T | InvalidError:
     """A row in which a check finds nothing wrong, or else one error of all that is wrong with the document."""
     if isinstance(row, InvalidError):
         if row.parameter == "document":
@@ -113,7 +118,7 @@ def _is_within(error: InvalidError, other: InvalidError) -> bool:
     return rest != error.parameter and rest[:1] in {"", ".", "["}
 
 
-def _collection(raw: bytes, added: Mapping[str, str]) -> CollectionRow:
+def _collection(raw: bytes, added: Texts) -> CollectionRow:
     members = _members(raw)
     for name, text in added.items():
         members.setdefault(name, Raw(_key.encode(text)))
@@ -128,9 +133,9 @@ def _attempt(prepare: Callable[[bytes], T], raw: bytes) -> T | InvalidError:
         return error
 
 
-def _item(raw: bytes, defaults: Mapping[str, Raw]) -> Row:
+def _item(raw: bytes, defaults: Mapping[str, Raw], others: dict[str, Raw]) -> Row:
     """Make the row of an item, its geometry still as GeoJSON."""
-    members = _members(raw)
+    members = _members(raw) | others
     for name, value in defaults.items():
         members.setdefault(name, value)
     _check_type(members, "Feature")

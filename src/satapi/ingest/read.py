@@ -22,7 +22,7 @@ from satapi.ingest.split import Document, Splitter, is_complete
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-__all__ = ["Document", "read"]
+__all__ = ["Document", "read", "split"]
 
 _CHUNK_BYTES = 1 << 20
 # Little compressed data can be much text, so it is taken in small portions.
@@ -46,17 +46,22 @@ def read(source: str) -> Iterator[Document]:
     InvalidError, naming file and line, where no further document can be made out; a line that is no JSON is still
     yielded. Raises OSError.
     """
-    with _opened(source) as opened:
-        first = next(opened, b"")
-        chunks = chain((first,), opened)
-        if first.startswith(_PARQUET):
-            yield from _of_parquet(source, chunks)
-            return
-        splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
-        if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
-            yield from splitter.lines()
-        else:
-            yield from splitter.documents()
+    with _opened(source) as chunks:
+        yield from split(source, chunks)
+
+
+def split(source: str, chunks: Iterator[bytes]) -> Iterator[Document]:
+    """Yield the documents of the bytes of a file; everything is as in `read`."""
+    first = next(chunks, b"")
+    chunks = chain((first,), chunks)
+    if first.startswith(_PARQUET):
+        yield from _of_parquet(source, chunks)
+        return
+    splitter = Splitter(source, _without_bom(_decompressed(source, chunks)))
+    if _has_lines(splitter.head(_HEAD_LINES, _HEAD_BYTES)):
+        yield from splitter.lines()
+    else:
+        yield from splitter.documents()
 
 
 @contextmanager

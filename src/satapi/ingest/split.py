@@ -40,12 +40,20 @@ _CONTAINING = (b'"features"', b'"collections"')
 _any = msgspec.json.Decoder(msgspec.Raw)
 
 
+Mark = bytes
+"""Says where to go on reading, where a source can be gone on with."""
+
+
 class Document(NamedTuple):
-    """An item or a collection as it stands in a file; `line` is where it begins."""
+    """An item or a collection as it stands in a file; `line` is where it begins.
+
+    Who goes on at `mark` reads it again, and none behind it is left out.
+    """
 
     source: str
     line: int
     raw: bytes
+    mark: Mark | None = None
 
 
 def is_complete(raw: bytes) -> bool:
