@@ -41,6 +41,14 @@ async def test_a_new_collection_is_answered_as_it_can_be_read_from_then_on(clien
     assert (await client.post(paths.items("a/b"), json=serving.item("a/b", "i"))).status_code == 201
 
 
+async def test_what_was_served_can_be_put_back_and_is_what_it_was(client: httpx.AsyncClient) -> None:
+    given = serving.collection("c", links=[{"rel": "license", "href": "https://example.com/license"}])
+    made = await client.post("/collections", json=given)
+    for _ in range(2):
+        back = await client.put(C, content=(await client.get(C)).content, headers=JSON)
+        assert (back.status_code, back.content) == (200, made.content)
+
+
 @pytest.mark.parametrize("wrapped", [False, True])
 async def test_several_collections_are_stored_whole_or_not_at_all(client: httpx.AsyncClient, wrapped: bool) -> None:  # noqa: FBT001
     async def post(*documents: object) -> httpx.Response:

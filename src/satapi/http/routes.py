@@ -70,9 +70,7 @@ def _of_collections(names: tuple[str, ...]) -> tuple[str, ...]:
 
 RESOURCES: tuple[Resource, ...] = (
     Resource(
-        paths.LANDING,
-        "Core",
-        Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Landing, _READ),
+        paths.LANDING, "Core", Operation(landing.get_landing, "getLandingPage", "Landing page", shapes.Landing, _READ)
     ),
     Resource(
         paths.CONFORMANCE,
@@ -124,15 +122,7 @@ RESOURCES: tuple[Resource, ...] = (
         paths.SEARCH,
         "Search",
         Operation(search.get_search, "getSearch", "Search items", _ITEMS, _FOUND, SEARCH_PARAMETERS, _PREFER),
-        Operation(
-            search.post_search,
-            "postSearch",
-            "Search items",
-            _ITEMS,
-            _FOUND,
-            headers=_PREFER,
-            takes="Search",
-        ),
+        Operation(search.post_search, "postSearch", "Search items", _ITEMS, _FOUND, headers=_PREFER, takes="Search"),
     ),
     Resource(
         paths.AGGREGATE,
@@ -172,13 +162,7 @@ RESOURCES: tuple[Resource, ...] = (
         paths.ITEMS,
         "Search",
         Operation(
-            search.get_search,
-            "getAllItems",
-            "Items of all collections",
-            _ITEMS,
-            _FOUND,
-            SEARCH_PARAMETERS,
-            _PREFER,
+            search.get_search, "getAllItems", "Items of all collections", _ITEMS, _FOUND, SEARCH_PARAMETERS, _PREFER
         ),
     ),
     Resource(
@@ -254,13 +238,7 @@ RESOURCES: tuple[Resource, ...] = (
         paths.COLLECTION_ITEMS,
         "Collections",
         Operation(
-            search.get_items,
-            "getItems",
-            "Items of a collection",
-            _ITEMS,
-            (*_FOUND, 404),
-            SEARCH_PARAMETERS,
-            _PREFER,
+            search.get_items, "getItems", "Items of a collection", _ITEMS, (*_FOUND, 404), SEARCH_PARAMETERS, _PREFER
         ),
     ),
     Resource(
@@ -310,9 +288,7 @@ RESOURCES: tuple[Resource, ...] = (
         ),
     ),
     Resource(
-        paths.ITEM,
-        "Collections",
-        Operation(items.get_item, "getItem", "Item of a collection", shapes.Item, _ONE),
+        paths.ITEM, "Collections", Operation(items.get_item, "getItem", "Item of a collection", shapes.Item, _ONE)
     ),
 )
 

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from satapi.errors import InvalidError
 from satapi.ingest.columns import read_times, to_ewkb
 from satapi.ingest.faults import merged
+from satapi.stac.links import QUERYABLES, SORTABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -247,7 +248,7 @@ def _object(members: dict[str, Raw], name: str) -> bytes:
 # The relations that the server makes by itself.
 _ITEM_LINKS = frozenset({"self", "root", "parent", "collection"})
 # What a static catalog lists below a collection is below it here by links of the server's own.
-_COLLECTION_LINKS = _ITEM_LINKS | {"items", "item", "child"}
+_COLLECTION_LINKS = _ITEM_LINKS | {"items", "item", "child", "aggregate", "aggregations", QUERYABLES, SORTABLES}
 
 
 class _Link(Struct):

@@ -21,8 +21,8 @@ STAC_VERSION = "1.1.0"
 # OGC API Features, part 3, 8.2.
 _FUNCTIONS = "http://www.opengis.net/def/rel/ogc/1.0/functions"
 # The same, 7.3, and part 5; STAC API sort 1.1.0.
-_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
-_SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
+QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
 
 
 class Link(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -103,8 +103,8 @@ def _askable(base: str, collection_id: str | None) -> list[Link]:
 
 def _schemas(queryables: str, sortables: str) -> list[Link]:
     return [
-        Link(rel=_QUERYABLES, href=queryables, type=SCHEMA, title="What can be asked"),
-        Link(rel=_SORTABLES, href=sortables, type=SCHEMA, title="What can be sorted by"),
+        Link(rel=QUERYABLES, href=queryables, type=SCHEMA, title="What can be asked"),
+        Link(rel=SORTABLES, href=sortables, type=SCHEMA, title="What can be sorted by"),
     ]
 
 
