@@ -40,7 +40,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                size = int(self.headers["content-length"])
+                body = self.rfile.read(size)
+                # Whoever sent it was killed meanwhile.
+                if len(body) < size:
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status = receiver.take(self.path, headers, body)
                 self.send_response(status)
