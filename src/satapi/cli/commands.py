@@ -17,7 +17,19 @@ from satapi import __version__
 from satapi.cli.exports import export
 from satapi.cli.following import changes
 from satapi.cli.hooks import webhooks
-from satapi.cli.options import BatchSize, Collection, Dsn, Files, Json, Method, OnError, Validate, examples
+from satapi.cli.options import (
+    JOBS_DEFAULT,
+    BatchSize,
+    Collection,
+    Dsn,
+    Files,
+    Jobs,
+    Json,
+    Method,
+    OnError,
+    Validate,
+    examples,
+)
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
 
@@ -128,7 +140,15 @@ def collections(
     from satapi.cli.load import load_files
 
     load_files(
-        "collections", dsn, files, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json
+        "collections",
+        dsn,
+        files,
+        method=method,
+        on_error=on_error,
+        batch_size=batch_size,
+        validate=validate,
+        jobs=1,
+        json=json,
     )
 
 
@@ -146,6 +166,7 @@ def items(
     on_error: OnError = "stop",
     validate: Validate = False,
     batch_size: BatchSize = 1_000,
+    jobs: Jobs = JOBS_DEFAULT,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
@@ -157,7 +178,15 @@ def items(
     from satapi.cli.load import load_files
 
     load_files(
-        "items", dsn, files, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json
+        "items",
+        dsn,
+        files,
+        method=method,
+        on_error=on_error,
+        batch_size=batch_size,
+        validate=validate,
+        jobs=jobs,
+        json=json,
     )
 
 
@@ -169,13 +198,16 @@ def everything(
     on_error: OnError = "stop",
     validate: Validate = False,
     batch_size: BatchSize = 1_000,
+    jobs: Jobs = JOBS_DEFAULT,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
     """Load the collections and items that `satapi export all` wrote to a folder."""
     from satapi.cli.load import load_folder
 
-    load_folder(dsn, folder, method=method, on_error=on_error, batch_size=batch_size, validate=validate, json=json)
+    load_folder(
+        dsn, folder, method=method, on_error=on_error, batch_size=batch_size, validate=validate, jobs=jobs, json=json
+    )
 
 
 @partitions.command("list", epilog=examples("satapi partitions list --json"))

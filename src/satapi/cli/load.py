@@ -16,7 +16,7 @@ from satapi.cli.database import Target, catalog
 from satapi.cli.partitions import separate_large
 from satapi.cli.progress import shown, summary
 from satapi.errors import LoadError
-from satapi.ingest.load import Report, load_collections, load_items
+from satapi.ingest.load import Helpers, Report, load_collections, load_items
 from satapi.ingest.rules import of_backups, of_loads
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 Noun = Literal["collections", "items"]
 
-# Items are stored over several connections at once, which keeps PostgreSQL busy while the next ones are read: 40,000 of
-# 6 KB came in at 9,000/s over one and 11,700/s over two or three, on two cores.
-_CONNECTIONS = 3
 _EXIT_SKIPPED = 3
 
 
@@ -43,12 +40,14 @@ def load_files(
     on_error: OnError,
     batch_size: int,
     validate: bool,
+    jobs: int,
     json: bool,
 ) -> None:
     """Load the files and report; exits with 3 if bad documents were skipped, raises LoadError if the load stopped."""
     with catalog(dsn) as found:
         rules = of_loads(found.settings, validate=validate)
-        load = _load(found, noun, files, method=method, on_error=on_error, batch_size=batch_size, rules=rules)
+        helpers = _helpers(found, jobs)
+        load = _load(found, noun, files, helpers, method=method, on_error=on_error, batch_size=batch_size, rules=rules)
         report = uvloop.run(load)
     typer.echo(msgspec.json.encode(report) if json else summary(noun, report))
     if report.bad:
@@ -56,7 +55,15 @@ def load_files(
 
 
 def load_folder(
-    dsn: str | None, folder: str, *, method: Method, on_error: OnError, batch_size: int, validate: bool, json: bool
+    dsn: str | None,
+    folder: str,
+    *,
+    method: Method,
+    on_error: OnError,
+    batch_size: int,
+    validate: bool,
+    jobs: int,
+    json: bool,
 ) -> None:
     """Load what `satapi export all` wrote to a folder and report, as `load_files` does."""
     files: dict[Noun, list[str]] = {
@@ -69,7 +76,10 @@ def load_folder(
     with catalog(dsn) as target:
         rules = of_backups(target.settings, validate=validate)
         for noun, found in files.items():
-            load = _load(target, noun, found, method=method, on_error=on_error, batch_size=batch_size, rules=rules)
+            helpers = _helpers(target, jobs)
+            load = _load(
+                target, noun, found, helpers, method=method, on_error=on_error, batch_size=batch_size, rules=rules
+            )
             reports[noun] = uvloop.run(load)
     if json:
         typer.echo(msgspec.json.encode(reports))
@@ -80,16 +90,24 @@ def load_folder(
         raise typer.Exit(_EXIT_SKIPPED)
 
 
+def _helpers(found: Target, jobs: int) -> Helpers | None:
+    return Helpers(jobs, found.dsn, found.settings) if jobs > 1 else None
+
+
 async def _load(
-    found: Target, noun: Noun, files: Sequence[str], *, method: Method, on_error: OnError, batch_size: int, rules: Rules
+    found: Target,
+    noun: Noun,
+    files: Sequence[str],
+    helpers: Helpers | None,
+    *,
+    method: Method,
+    on_error: OnError,
+    batch_size: int,
+    rules: Rules,
 ) -> Report:
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(found.connected())
-        if noun == "items":
-            others = [await stack.enter_async_context(found.connected()) for _ in range(_CONNECTIONS - 1)]
-            load = partial(load_items, beside=others)
-        else:
-            load = load_collections
+        load = partial(load_items, helpers=helpers) if noun == "items" else load_collections
         on_progress, on_bad = stack.enter_context(shown(noun))
         report = await load(
             connection,

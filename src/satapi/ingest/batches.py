@@ -1,21 +1,18 @@
-"""Files as batches of prepared rows."""
+"""Files as batches of documents."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from satapi.errors import InvalidError, SatapiError
-from satapi.ingest.prepare import CollectionRow, Row, identify
+from satapi.errors import SatapiError
 from satapi.ingest.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
     from satapi.ingest.read import Document
-
-RowT = TypeVar("RowT", Row, CollectionRow)
 
 # Large documents make smaller batches, since several are in memory at a time.
 _BATCH_BYTES = 32 << 20
@@ -44,34 +41,21 @@ class BadItem(Struct, frozen=True):
         return f"{self.source} line {self.line}, {name}: {self.reason}"
 
 
-class Batch(Struct, Generic[RowT]):
-    """Documents that are read and prepared: `rows` with the `places` they come from, and the bad ones."""
+class Batch(Struct, frozen=True):
+    """Documents that are read, with the `places` they come from, and their size in bytes."""
 
     number: int
-    first: Place
-    last: Place
-    read: int
-    bytes: int
-    rows: list[RowT] = field(default_factory=list[RowT])
-    places: list[Place] = field(default_factory=list[Place])
-    bad: list[BadItem] = field(default_factory=list[BadItem])
+    raws: list[bytes]
+    places: list[Place]
+    size: int
 
 
-def batches(
-    sources: Sequence[str], prepare: Callable[[Sequence[bytes]], list[RowT | InvalidError]], size: int
-) -> Generator[Batch[RowT]]:
-    """Read and prepare `size` documents at a time; before a file's error comes what was read until then."""
+def batches(sources: Sequence[str], size: int) -> Generator[Batch]:
+    """Read `size` documents at a time; before a file's error comes what was read until then."""
     for number, documents in enumerate(_groups(sources, size), 1):
         raws = [document.raw for document in documents]
         places = [Place(document.source, document.line) for document in documents]
-        batch: Batch[RowT] = Batch(number, places[0], places[-1], len(raws), sum(map(len, raws)))
-        for raw, place, row in zip(raws, places, prepare(raws), strict=True):
-            if isinstance(row, InvalidError):
-                batch.bad.append(BadItem(*place, identify(raw), row.description))
-            else:
-                batch.rows.append(row)
-                batch.places.append(place)
-        yield batch
+        yield Batch(number, raws, places, sum(map(len, raws)))
 
 
 def _groups(sources: Sequence[str], size: int) -> Generator[list[Document]]:

@@ -6,32 +6,38 @@ import asyncio
 from functools import partial
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, field
 
 from satapi.errors import LoadError, SatapiError
 from satapi.ingest.background import connected, in_thread
-from satapi.ingest.batches import BadItem, Batch, Place, RowT, batches
-from satapi.ingest.prepare import prepare_collections, prepare_items
+from satapi.ingest.batches import BadItem, Batch, Place, batches
+from satapi.ingest.helper import Begin
+from satapi.ingest.prepare import Key
+from satapi.ingest.processes import helping
 from satapi.ingest.rules import Rules
-from satapi.ingest.store import Method, store_collections, store_items
+from satapi.ingest.statistics import renew
+from satapi.ingest.store import Method
+from satapi.ingest.writer import LocalWriter, OnError, of_collections, of_items
+from satapi.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from satapi.ingest.prepare import Key
-    from satapi.ingest.store import Stored
+    from satapi.ingest.writer import Bad, Outcome, Writer
 
-__all__ = ["BadItem", "Method", "OnError", "Report", "load_collections", "load_items"]
-
-OnError = Literal["stop", "skip"]
+__all__ = ["BadItem", "Helpers", "Method", "OnError", "Report", "load_collections", "load_items"]
 
 BATCH_SIZE = 1_000
 """Documents in a batch, unless the caller says otherwise."""
 
 _NO_RULES = Rules()
+
+# From this batch on it is worth starting processes.
+_LONG_BATCHES = 3
 
 _FAILURES = (SatapiError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -50,11 +56,19 @@ class Report(Struct):
     seconds: float = 0.0
 
 
+class Helpers(Struct, frozen=True):
+    """Processes to load with: how many, and their way to the database."""
+
+    processes: int
+    dsn: str
+    settings: Settings
+
+
 async def load_items(
     connection: asyncpg.Connection,
     sources: Sequence[str],
     *,
-    beside: Sequence[asyncpg.Connection] = (),
+    helpers: Helpers | None = None,
     method: Method = "upsert",
     on_error: OnError = "stop",
     batch_size: int = BATCH_SIZE,
@@ -64,18 +78,22 @@ async def load_items(
 ) -> Report:
     """Load the items of files ("-" is standard input); `on_progress` gets one and the same report after each batch.
 
-    Each connection in `beside` stores one more batch at the same time. The `rules` say what makes an item bad beside
-    its envelope. Raises LoadError at the first bad item, unless
-    they are to be skipped, and when a file or the database fails; it says what is in the database then and where to
-    go on.
+    Where there are more than a few batches, `helpers` take over as soon as they are ready. The `rules` say what makes
+    an item bad beside its envelope. Raises LoadError at the
+    first bad item, unless they are to be skipped, and when a file or the database fails; it says what is in the
+    database then and where to go on.
     """
-    checks = rules.checks()
-    prepared = batches(sources, partial(prepare_items, check=checks and checks.item), batch_size)
-    load = _Load(prepared, partial(store_items, stamp=rules.item_stamp), method, on_error, on_progress, on_bad)
-    await load.run((connection, *beside))
+    # Two, so that one prepares while the other stores.
+    writers = [LocalWriter(of_items(rules), connection, method, on_error) for _ in range(2)]
+    load = _Load(batches(sources, batch_size), on_error, on_progress, on_bad)
+    if helpers is None:
+        await load.run(writers)
+    else:
+        await load.run(
+            writers, helping(Begin(helpers.dsn, helpers.settings, method, on_error, rules), helpers.processes)
+        )
     try:
-        await connected(connection, _analyze(connection, load.report))
-        await connected(connection, _fold(connection))
+        await connected(connection, renew(connection, load.report.inserted + load.report.updated))
     except _FAILURES:
         # A load that the database has stopped tells of that.
         if not load.has_failed:
@@ -95,17 +113,17 @@ async def load_collections(
     on_bad: Callable[[BadItem], None] | None = None,
 ) -> Report:
     """Load the collections of files; everything is as in `load_items`."""
-    checks = rules.checks()
-    prepared = batches(sources, partial(prepare_collections, check=checks and checks.collection), batch_size)
-    store = partial(store_collections, stamp=rules.collection_stamp)
-    load = _Load(prepared, store, method, on_error, on_progress, on_bad)
-    await load.run((connection,))
+    load = _Load(batches(sources, batch_size), on_error, on_progress, on_bad)
+    await load.run([LocalWriter(of_collections(rules), connection, method, on_error)])
     return load.result()
 
 
-class _Running(NamedTuple):
-    keys: set[Key]
-    finished: asyncio.Event
+class _Taken(Struct):
+    """A batch that a writer has; its keys are there once it is prepared."""
+
+    keys: set[Key] = field(default_factory=set[Key])
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class _Span(NamedTuple):
@@ -114,40 +132,43 @@ class _Span(NamedTuple):
     last: Place
 
 
-class _Load(Generic[RowT]):
-    """A load as it goes: batches from one reader to several connections."""
+class _Load:
+    """A load as it goes: batches from one reader to several writers."""
 
     def __init__(
         self,
-        batches: Generator[Batch[RowT]],
-        store: Callable[[asyncpg.Connection, Sequence[RowT], Method], Awaitable[Stored]],
-        method: Method,
+        batches: Generator[Batch],
         on_error: OnError,
         on_progress: Callable[[Report], None] | None,
         on_bad: Callable[[BadItem], None] | None,
     ) -> None:
         self.report = Report()
         self._batches = batches
-        self._store = store
-        self._method: Method = method
         self._on_error = on_error
         self._on_progress = on_progress
         self._on_bad = on_bad
         self._begun = perf_counter()
         self._taking = asyncio.Lock()
-        self._upcoming: asyncio.Future[Batch[RowT] | None]
-        self._running: dict[int, _Running] = {}
+        self._upcoming: asyncio.Future[Batch | None]
+        self._taken: dict[int, _Taken] = {}
+        self._is_long = asyncio.Event()
+        self._is_helped = False
+        self._starting: asyncio.Task[None] | None = None
         # By the number of the batch: what is in the database, and where and why something is not.
         self._stored: dict[int, _Span] = {}
         self._failed: dict[float, tuple[Place | None, Exception]] = {}
 
-    async def run(self, connections: Sequence[asyncpg.Connection]) -> None:
-        """Store all batches, as many at a time as there are connections, while a thread prepares the next one."""
+    async def run(
+        self, writers: Sequence[Writer], helping: AbstractAsyncContextManager[Sequence[Writer]] | None = None
+    ) -> None:
+        """Store all batches while a thread reads the next one: `writers`, who share a connection, one at a time."""
         self._upcoming = self._read_on()
         try:
-            async with asyncio.TaskGroup() as workers:
-                for connection in connections:
-                    workers.create_task(self._work(connection))
+            async with asyncio.TaskGroup() as tasks:
+                for writer in writers:
+                    tasks.create_task(self._work(writer, is_helper=False))
+                if helping is not None:
+                    self._starting = tasks.create_task(self._help(helping))
         finally:
             self._upcoming.cancel()
 
@@ -164,63 +185,88 @@ class _Load(Generic[RowT]):
         place, error = self._failed[number]
         raise LoadError(f"{error}\n{self._state(number, place)}") from error
 
-    def _read_on(self) -> asyncio.Future[Batch[RowT] | None]:
+    def _read_on(self) -> asyncio.Future[Batch | None]:
         return in_thread(partial(next, self._batches, None))
 
-    async def _work(self, connection: asyncpg.Connection) -> None:
-        while (batch := await self._take()) is not None:
-            try:
-                await connected(connection, self._store_batch(connection, batch))
-            except _FAILURES as error:
-                self._failed[batch.number] = batch.first, error
-            finally:
-                self._running.pop(batch.number).finished.set()
+    async def _help(self, helping: AbstractAsyncContextManager[Sequence[Writer]]) -> None:
+        """Let others work in place of those who began, if there is enough to do."""
+        await self._is_long.wait()
+        try:
+            async with helping as writers, asyncio.TaskGroup() as tasks:
+                self._starting = None
+                for writer in writers:
+                    tasks.create_task(self._work(writer, is_helper=True))
+                self._is_helped = True
+        except _FAILURES as error:
+            self._failed[inf] = None, error
 
-    async def _take(self) -> Batch[RowT] | None:
-        """Wait for the next batch, and for those before it that hold a key of it: the last version is to win."""
+    async def _work(self, writer: Writer, *, is_helper: bool) -> None:
+        while (is_helper or not self._is_helped) and (batch := await self._take()) is not None:
+            try:
+                await self._write(batch, writer, in_order=not is_helper)
+            except _FAILURES as error:
+                self._failed[batch.number] = batch.places[0], error
+            finally:
+                taken = self._taken.pop(batch.number)
+                taken.prepared.set()
+                taken.finished.set()
+
+    async def _take(self) -> Batch | None:
         async with self._taking:
             try:
                 batch = None if self._failed else await self._upcoming
             except _FAILURES as error:
                 self._failed[inf] = None, error
-                return None
+                batch = None
             if batch is None:
+                if self._starting is not None:
+                    self._starting.cancel()
                 return None
             self._upcoming = self._read_on()
-            keys = {row.key for row in batch.rows}
-            for other in [other for other in self._running.values() if not other.keys.isdisjoint(keys)]:
-                await other.finished.wait()
-            if self._failed:
-                return None
-            self._running[batch.number] = _Running(keys, asyncio.Event())
+            self._taken[batch.number] = _Taken()
+            if batch.number == _LONG_BATCHES:
+                self._is_long.set()
             return batch
 
-    async def _store_batch(self, connection: asyncpg.Connection, batch: Batch[RowT]) -> None:
-        self._tell(batch.bad)
-        async with connection.transaction():
-            stored = await self._store(connection, batch.rows, self._method)
-            refused = [
-                BadItem(*batch.places[at], batch.rows[at].id, refused.reason)
-                for at, refused in sorted(stored.refused.items())
-            ]
-            self._tell(refused)
-        self._stored[batch.number] = _Span(batch.read, batch.first, batch.last)
+    async def _write(self, batch: Batch, writer: Writer, *, in_order: bool) -> None:
+        prepared = await writer.prepare(batch.raws)
+        await self._turn(batch.number, set(prepared.keys), in_order=in_order)
+        if min(self._failed, default=inf) < batch.number:
+            return
+        self._tell(batch, prepared.bad)
+        outcome = await writer.store()
+        self._tell(batch, outcome.bad)
+        self._stored[batch.number] = _Span(len(batch.raws), batch.places[0], batch.places[-1])
+        self._count(batch, outcome, len(prepared.bad) + len(outcome.bad))
+
+    async def _turn(self, number: int, keys: set[Key], *, in_order: bool) -> None:
+        """Wait for those before it that hold a key of a batch: the last version is to win; or for all before it."""
+        taken = self._taken[number]
+        taken.keys = keys
+        taken.prepared.set()
+        for other in [other for before, other in self._taken.items() if before < number]:
+            await other.prepared.wait()
+            if in_order or not other.keys.isdisjoint(keys):
+                await other.finished.wait()
+
+    def _count(self, batch: Batch, outcome: Outcome, bad: int) -> None:
         report = self.report
-        report.read += batch.read
-        report.inserted += stored.inserted
-        report.updated += stored.updated
-        report.unchanged += stored.unchanged
-        report.ignored += stored.ignored
-        report.bad += len(batch.bad) + len(refused)
+        report.read += len(batch.raws)
+        report.inserted += outcome.inserted
+        report.updated += outcome.updated
+        report.unchanged += outcome.unchanged
+        report.ignored += outcome.ignored
+        report.bad += bad
         report.batches += 1
-        report.bytes += batch.bytes
+        report.bytes += batch.size
         report.seconds = perf_counter() - self._begun
         if self._on_progress is not None:
             self._on_progress(report)
 
-    def _tell(self, bad: Sequence[BadItem]) -> None:
-        """Tell of bad items; unless they are to be skipped, the first one ends the load and undoes its batch."""
-        for item in bad:
+    def _tell(self, batch: Batch, bad: Sequence[Bad]) -> None:
+        """Tell of bad items; unless they are to be skipped, the first one ends the load, its batch not stored."""
+        for one in bad:
+            item = BadItem(*batch.places[one.at], one.id, one.reason)
             if self._on_bad is not None:
                 self._on_bad(item)
             if self._on_error == "stop":
@@ -238,30 +284,3 @@ class _Load(Generic[RowT]):
             state = "In the database is no batch"
         later = [f", and the batch from {span.first} to {span.last}" for at, span in stored if at > number]
         return "".join((state, *later, "." if place is None else f". Go on from {place}."))
-
-
-async def _analyze(connection: asyncpg.Connection, report: Report) -> None:
-    """Renew the statistics that searches are planned with, if a tenth has changed: autovacuum does not do it.
-
-    It knows the partitions only. What other loads left undone counts too, by the rows that there are by now.
-    """
-    known, found = await connection.fetchrow(_KNOWN_AND_FOUND) or (0, 0)
-    changed = max(report.inserted + report.updated, abs(found - known))
-    if changed > known * _CHANGED_SHARE:
-        await connection.execute("analyze items")
-
-
-async def _fold(connection: asyncpg.Connection) -> None:
-    """Add up what has changed, so that readers of the counts need not."""
-    await connection.execute("select fold_item_changes()")
-
-
-_CHANGED_SHARE = 0.1
-_KNOWN_AND_FOUND = """
-    select greatest(known.reltuples, 0), coalesce(sum(found.n_live_tup), 0)::float8
-    from pg_class as known
-    cross join pg_partition_tree('items') as part
-    left join pg_stat_all_tables as found on found.relid = part.relid and part.isleaf
-    where known.oid = 'items'::regclass
-    group by known.reltuples
-"""
