@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +22,10 @@ from satapi.cli.options import (
     JOBS_DEFAULT,
     BatchSize,
     Collection,
+    DeferIndexes,
     Dsn,
     Files,
+    Force,
     Jobs,
     Json,
     Method,
@@ -167,6 +170,8 @@ def items(
     validate: Validate = False,
     batch_size: BatchSize = 1_000,
     jobs: Jobs = JOBS_DEFAULT,
+    defer_indexes: DeferIndexes = False,
+    force: Force = False,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
@@ -175,19 +180,21 @@ def items(
     A load that stops keeps its whole batches and says where to go on.
     It may as well be run again from the start: items that are there already are not written again.
     """
+    from satapi.cli.indexes import deferring
     from satapi.cli.load import load_files
 
-    load_files(
-        "items",
-        dsn,
-        files,
-        method=method,
-        on_error=on_error,
-        batch_size=batch_size,
-        validate=validate,
-        jobs=jobs,
-        json=json,
-    )
+    with deferring(dsn, force=force) if defer_indexes else nullcontext():
+        load_files(
+            "items",
+            dsn,
+            files,
+            method=method,
+            on_error=on_error,
+            batch_size=batch_size,
+            validate=validate,
+            jobs=jobs,
+            json=json,
+        )
 
 
 @load.command("all", epilog=examples("satapi export all backup && satapi load all backup --dsn postgresql:///other"))

@@ -48,6 +48,14 @@ Jobs = Annotated[
     ),
 ]
 JOBS_DEFAULT = min(8, 1 + (os.cpu_count() or 1))
+DeferIndexes = Annotated[
+    bool,
+    typer.Option(
+        "--defer-indexes",
+        help="For a first load: drop the indexes and build them at its end, or by `satapi index build`.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Defer indexes also where there are many items already.")]
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 # Collecting garbage that is not there took a twentieth of the time: a batch makes many objects, none in a circle.
 _OBJECTS_BEFORE_COLLECTING = 200_000
 
+# Searches come first, where processors are few.
+_NICENESS = 10
+
 _LENGTH_BYTES = 4
 
 
@@ -140,6 +143,7 @@ class _Shared:
 
 def main(arguments: Sequence[str]) -> None:
     """Help until the load ends: in this process and, so that it starts but once, in copies of it."""
+    os.nice(_NICENESS)
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
     pairs = [tuple(map(int, argument.split(":"))) for argument in arguments]
