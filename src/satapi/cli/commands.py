@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,21 +17,8 @@ from satapi import __version__
 from satapi.cli.exports import export
 from satapi.cli.following import changes
 from satapi.cli.hooks import webhooks
-from satapi.cli.options import (
-    JOBS_DEFAULT,
-    BatchSize,
-    Collection,
-    DeferIndexes,
-    Dsn,
-    Files,
-    Force,
-    Jobs,
-    Json,
-    Method,
-    OnError,
-    Validate,
-    examples,
-)
+from satapi.cli.loads import load
+from satapi.cli.options import Collection, Dsn, Json, examples
 from satapi.cli.properties import index, queryables
 from satapi.errors import SatapiError
 
@@ -52,7 +38,6 @@ app = typer.Typer(
     ),
 )
 db = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date, or see whether it is.")
-load = typer.Typer(no_args_is_help=True, help="Load collections and items from files.")
 app.add_typer(db, name="db")
 app.add_typer(load, name="load")
 partitions = typer.Typer(no_args_is_help=True, help="See and choose which collections have a partition of their own.")
@@ -121,100 +106,6 @@ def status(*, dsn: Dsn = None) -> None:
 
     if not report(dsn):
         raise typer.Exit(1)
-
-
-@load.command(
-    epilog=examples(
-        "satapi load collections landsat.json sentinel.json",
-        "satapi load collections --method ignore collections.ndjson",
-    )
-)
-def collections(
-    files: Files,
-    *,
-    method: Method = "upsert",
-    on_error: OnError = "stop",
-    validate: Validate = False,
-    batch_size: BatchSize = 1_000,
-    dsn: Dsn = None,
-    json: Json = False,
-) -> None:
-    """Load collections."""
-    from satapi.cli.load import load_files
-
-    load_files(
-        "collections",
-        dsn,
-        files,
-        method=method,
-        on_error=on_error,
-        batch_size=batch_size,
-        validate=validate,
-        jobs=1,
-        json=json,
-    )
-
-
-@load.command(
-    epilog=examples(
-        "satapi load items scenes.ndjson.gz",
-        "curl -s https://example.com/collections/scenes/items | satapi load items -",
-        "satapi load items --validate --on-error skip --json scenes/*.json > report.json",
-    )
-)
-def items(
-    files: Files,
-    *,
-    method: Method = "upsert",
-    on_error: OnError = "stop",
-    validate: Validate = False,
-    batch_size: BatchSize = 1_000,
-    jobs: Jobs = JOBS_DEFAULT,
-    defer_indexes: DeferIndexes = False,
-    force: Force = False,
-    dsn: Dsn = None,
-    json: Json = False,
-) -> None:
-    """Load items, whose collections must be there already.
-
-    A load that stops keeps its whole batches and says where to go on.
-    It may as well be run again from the start: items that are there already are not written again.
-    """
-    from satapi.cli.indexes import deferring
-    from satapi.cli.load import load_files
-
-    with deferring(dsn, force=force) if defer_indexes else nullcontext():
-        load_files(
-            "items",
-            dsn,
-            files,
-            method=method,
-            on_error=on_error,
-            batch_size=batch_size,
-            validate=validate,
-            jobs=jobs,
-            json=json,
-        )
-
-
-@load.command("all", epilog=examples("satapi export all backup && satapi load all backup --dsn postgresql:///other"))
-def everything(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", show_default=False, help="What an export wrote.")],
-    *,
-    method: Method = "upsert",
-    on_error: OnError = "stop",
-    validate: Validate = False,
-    batch_size: BatchSize = 1_000,
-    jobs: Jobs = JOBS_DEFAULT,
-    dsn: Dsn = None,
-    json: Json = False,
-) -> None:
-    """Load the collections and items that `satapi export all` wrote to a folder."""
-    from satapi.cli.load import load_folder
-
-    load_folder(
-        dsn, folder, method=method, on_error=on_error, batch_size=batch_size, validate=validate, jobs=jobs, json=json
-    )
 
 
 @partitions.command("list", epilog=examples("satapi partitions list --json"))
