@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 # Ids that all writers write.
-SHARED = 2_000
+SHARED = 1_500
 LOADS = 3
 CLIENTS = 2
 ROUNDS = 8

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satapi.errors import LoadError
-from satapi.ingest.load import Helpers, Report, load_collections, load_items
+from satapi.ingest.load import BadItem, Helpers, Report, load_collections, load_items
+from satapi.ingest.rules import Rules
 from satapi.settings import Settings
 from serving import collection, item
 
@@ -90,6 +91,21 @@ async def test_a_bad_item_that_a_process_finds_stops_the_load_with_its_place(
         catalog, [str(file)], helpers=helpers(database), batch_size=250, on_error="skip", method="ignore"
     )
     assert (report.bad, await catalog.fetchval("select count(*) from items")) == (1, 19_999)
+
+
+async def test_processes_keep_to_the_rules_of_the_load(
+    database: str, catalog: asyncpg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "items.ndjson"
+    lines = [json.dumps(item("c", f"i{number}")) for number in range(12_000)]
+    lines[11_900] = json.dumps(item("c", "wrong", stac_version=1))
+    file.write_text("".join(line + "\n" for line in lines))
+    told: list[BadItem] = []
+    rules = Rules("known", timestamps="maintain")
+    with_helpers = {"helpers": helpers(database), "batch_size": 250, "on_error": "skip", "on_bad": told.append}
+    await load_items(catalog, [str(file)], rules=rules, **with_helpers)
+    assert [(bad.id, bad.line) for bad in told] == [("wrong", 11_901)]
+    assert await catalog.fetchval("select count(*) from items where updated is not null") == 11_999
 
 
 @pytest.mark.parametrize("which", [0, -1])

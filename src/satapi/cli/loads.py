@@ -63,6 +63,7 @@ def collections(
         "satapi load items scenes.ndjson.gz",
         "curl -s https://example.com/collections/scenes/items | satapi load items -",
         "satapi load items --validate --on-error skip --json scenes/*.json > report.json",
+        "satapi load items --jobs 8 --defer-indexes archive/*.ndjson.zst",
     )
 )
 def items(
