@@ -85,6 +85,18 @@ def make_files(count: int = ITEMS_DEFAULT) -> Files:
     return files
 
 
+def changed(files: Files) -> Path:
+    """A file of the same items, each with a property more."""
+    file = files.items.with_name(f"{files.items.stem}-changed.ndjson")
+    if not file.exists():
+        unfinished = file.with_suffix(".part")
+        with files.items.open("rb") as lines, unfinished.open("wb") as output:
+            member = b'"properties":{'
+            output.writelines(line.replace(member, member + b'"bench:revision":2,', 1) for line in lines)
+        unfinished.rename(file)
+    return file
+
+
 def make_items(count: int) -> Iterator[bytes]:
     """Items as compact JSON, the same for the same count."""
     chance = random.Random(SEED)

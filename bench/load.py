@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import asyncpg
 
@@ -16,15 +16,17 @@ from processes import Finished, finish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import ModuleType
 
 
 class Case(NamedTuple):
-    """One way to load."""
+    """One way to load: into a new database, or the same items, unchanged or changed, into that of the case before."""
 
     name: str
     side: ModuleType
     options: Sequence[str]
+    kind: Literal["first", "unchanged", "changed"] = "first"
 
 
 class Result(NamedTuple):
@@ -38,18 +40,26 @@ class Result(NamedTuple):
 # The databases that the last case of each side leaves are searched by bench/search.
 CASES = (
     Case("pypgstac load, statistics left for later", peer, ("--usequeue",)),
+    Case("pypgstac load --method upsert, unchanged", peer, ("--method", "upsert"), "unchanged"),
+    Case("pypgstac load --method upsert, changed", peer, ("--method", "upsert"), "changed"),
     Case("pypgstac load, its defaults (insert)", peer, ()),
     Case("satapi load --method insert", ours, ("--method", "insert")),
+    Case("satapi load, unchanged", ours, (), "unchanged"),
+    Case("satapi load, changed", ours, (), "changed"),
     Case("satapi load, its defaults (upsert)", ours, ()),
 )
 
 
 async def run(running: cluster.Cluster, case: Case, files: data.Files) -> Result:
-    """Load into a new database."""
-    dsn = await case.side.make_database(running)
-    finish(case.side.load(dsn, "collections", files.collections))
-    _read_through(files)
-    took = finish(case.side.load(dsn, "items", files.items, *case.options))
+    """Load the items."""
+    if case.kind == "first":
+        dsn = await case.side.make_database(running)
+        finish(case.side.load(dsn, "collections", files.collections))
+    else:
+        dsn = running.dsn(case.side.DATABASE)
+    file = data.changed(files) if case.kind == "changed" else files.items
+    _read_through(file)
+    took = finish(case.side.load(dsn, "items", file, *case.options))
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("vacuum (analyze)")
@@ -62,9 +72,9 @@ async def run(running: cluster.Cluster, case: Case, files: data.Files) -> Result
     return Result(case, took, stored)
 
 
-def _read_through(files: data.Files) -> None:
+def _read_through(file: Path) -> None:
     """Have the file in the system's cache for every case alike."""
-    with files.items.open("rb", buffering=0) as source:
+    with file.open("rb", buffering=0) as source:
         while source.read(1 << 24):
             pass
 
@@ -78,23 +88,25 @@ async def _stored(connection: asyncpg.Connection, schema: str) -> int:
 
 
 def as_table(results: Sequence[Result], files: data.Files) -> str:
-    """The results beside the peer's best."""
+    """The results beside the peer's best of their kind."""
     of_peer = [result for result in results if result.case.side is peer] or results
-    seconds = min(result.took.seconds for result in of_peer)
-    stored = min(result.stored for result in of_peer)
+    kinds = {result.case.kind for result in results}
+    seconds = {kind: min(one.took.seconds for one in of_peer if one.case.kind == kind) for kind in kinds}
+    stored = {kind: min(one.stored for one in of_peer if one.case.kind == kind) for kind in kinds}
     rows = [
         [
             result.case.name,
             f"{result.took.seconds:.1f}",
             f"{files.count / result.took.seconds:,.0f}",
-            f"{seconds / result.took.seconds:.2f}x",
+            f"{seconds[result.case.kind] / result.took.seconds:.2f}x",
             f"{result.took.memory / 1e6:,.0f}",
+            f"{result.took.processor:.1f}",
             f"{result.stored / 1e6:,.0f}",
-            f"{result.stored / stored:.2f}x",
+            f"{result.stored / stored[result.case.kind]:.2f}x",
         ]
         for result in results
     ]
-    head = ["load", "s", "items/s", "of the peer's", "peak MB", "stored MB", "of the peer's"]
+    head = ["load", "s", "items/s", "of the peer's", "peak MB", "its CPU s", "stored MB", "of the peer's"]
     size = files.items.stat().st_size
     note = f"{files.count:,} items of {size / files.count:,.0f} bytes on average ({size / 1e6:,.0f} MB of NDJSON)."
     return f"{report.table(head, rows)}\n\n{note}"

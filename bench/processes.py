@@ -21,10 +21,11 @@ STOPPED_WITHIN_S = 20.0
 
 
 class Finished(NamedTuple):
-    """What a command took; memory is the peak of its largest process, in bytes."""
+    """What a command took; memory is the peak of its largest process, in bytes, `processor` is seconds of all."""
 
     seconds: float
     memory: int
+    processor: float
 
 
 class Server(NamedTuple):
@@ -47,7 +48,7 @@ def finish(command: Sequence[str], environment: Mapping[str, str] | None = None)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with exit code {process.returncode}")
-    return Finished(seconds, usage.ru_maxrss * 1024)
+    return Finished(seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager

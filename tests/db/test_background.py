@@ -129,7 +129,7 @@ def test_a_load_from_a_silent_standard_input_can_be_interrupted(
         database,
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as loading:
-        asyncio.run(until_connected(database, 3))
+        asyncio.run(until_connected(database, 1))
         time.sleep(0.1)
         loading.send_signal(sent)
         if "HUP" in shell and sent == signal.SIGHUP:

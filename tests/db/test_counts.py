@@ -204,7 +204,7 @@ async def test_a_load_keeps_them_and_adds_them_up_and_moves_change_nothing(
                 for number in numbers
             )
         )
-        await load_items(connection, [str(items)], beside=[beside], batch_size=100)
+        await load_items(connection, [str(items)], batch_size=100)
         assert await connection.fetchval("select count(*) from item_changes") == 0
 
     await load(1, range(900))

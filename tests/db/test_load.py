@@ -161,14 +161,11 @@ async def test_inserting_an_item_that_exists_is_an_error_that_names_it(
 @pytest.mark.parametrize(("method", "number"), [("upsert", 30), ("ignore", 1), ("insert", 1)])
 @pytest.mark.parametrize("batch_size", [2, 100])
 async def test_of_an_item_that_is_in_a_file_twice_the_last_wins_or_the_first(
-    database: str, catalog: asyncpg.Connection, write: Callable[..., str], method: Method, number: int, batch_size: int
+    catalog: asyncpg.Connection, write: Callable[..., str], method: Method, number: int, batch_size: int
 ) -> None:
     twice = [item(1, properties={"datetime": "2020-01-01T00:00:00Z", "number": number}) for number in (1, 2, 30)]
     file = write(twice[0], item(2), item(3), twice[1], item(4), item(5), twice[2], item(6))
-    async with another(database) as second, another(database) as third:
-        report = await load_items(
-            catalog, [file], beside=[second, third], method=method, on_error="skip", batch_size=batch_size
-        )
+    report = await load_items(catalog, [file], method=method, on_error="skip", batch_size=batch_size)
     assert (await numbers(catalog))[0] == ("i00001", number)
     assert await count(catalog) == 6
     assert report.read == report.inserted + report.updated + report.unchanged + report.ignored + report.bad == 8
@@ -364,8 +361,8 @@ async def test_loads_of_the_same_items_at_the_same_time_all_succeed(
     files = [write(*versions(number), name=f"{number}.ndjson") for number in range(4)]
 
     async def load(file: str) -> Report:
-        async with another(database) as first, another(database) as second:
-            return await load_items(first, [file], beside=[second], batch_size=40)
+        async with another(database) as connection:
+            return await load_items(connection, [file], batch_size=40)
 
     reports = await asyncio.gather(*map(load, files))
     assert sum(report.inserted for report in reports) == 300

@@ -21,7 +21,7 @@ from satapi.errors import InvalidError, LoadError
 from satapi.http.asked import Asked
 from satapi.http.requests import search
 from satapi.ingest import export
-from satapi.ingest.load import load_collections, load_items
+from satapi.ingest.load import Helpers, load_collections, load_items
 from satapi.ingest.sample import sample_collections, sample_items
 from satapi.ingest.sources import Chosen, Reading
 from satapi.query.inventory import ITEMS
@@ -223,10 +223,11 @@ async def keys(connection: asyncpg.Connection) -> list[str]:
     return [f"{row[0]}{row[1]}" for row in await connection.fetch("select collection, id from items order by 1, 2")]
 
 
-@pytest.mark.parametrize("batch_size", [2, 1_000])
+@pytest.mark.parametrize("batch_size", [1, 2, 1_000])
 async def test_replace_deletes_what_the_source_no_longer_has_of_its_collections(
-    catalog: asyncpg.Connection, beside: asyncpg.Connection, tmp_path: Path, batch_size: int
+    database: str, catalog: asyncpg.Connection, tmp_path: Path, batch_size: int
 ) -> None:
+    helpers = Helpers(2, database, Settings())
     changed = serving.item("c", "i3", properties={"datetime": "2020-01-01T00:00:00Z"})
     given = [
         serving.item("c", "i1"),
@@ -235,7 +236,7 @@ async def test_replace_deletes_what_the_source_no_longer_has_of_its_collections(
         *(serving.item("d", f"i{at}") for at in range(4)),
     ]
     file = write(tmp_path / "x.ndjson", *given)
-    report = await load_items(catalog, [file], beside=[beside], method="replace", batch_size=batch_size)
+    report = await load_items(catalog, [file], method="replace", batch_size=batch_size, helpers=helpers)
     assert (report.inserted, report.updated, report.unchanged, report.deleted) == (1, 1, 5, 4)
     assert await keys(catalog) == [
         "ci1",
@@ -244,7 +245,7 @@ async def test_replace_deletes_what_the_source_no_longer_has_of_its_collections(
         *(f"di{at}" for at in range(4)),
         *(f"ei{at}" for at in range(5)),
     ]
-    again = await load_items(catalog, [file], beside=[beside], method="replace", batch_size=batch_size)
+    again = await load_items(catalog, [file], method="replace", batch_size=batch_size, helpers=helpers)
     assert (again.unchanged, again.deleted) == (7, 0)
     counts = await catalog.fetchval("select count(*) from items")
     assert counts == 12

@@ -430,7 +430,7 @@ async def test_a_load_keeps_them_and_moves_and_deletions_too(
     file = tmp_path / "items.ndjson"
     items = [random_item(random, NAMES[number % 3], str(number)) for number in range(900)]
     file.write_text("".join(json.dumps(each) + "\n" for each in items))
-    await load_items(catalog, [str(file)], beside=[beside], batch_size=50)
+    await load_items(catalog, [str(file)], batch_size=50)
     for name in NAMES:
         assert await shown(catalog, name, await true_bounds(catalog, name))
     await separate(catalog, beside, "b")

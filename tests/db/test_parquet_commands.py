@@ -54,7 +54,8 @@ def test_items_that_are_exported_and_loaded_are_equal(
     assert (exported.code, json.loads(exported.out)["items"]) == (0, 200)
     assert json.loads(exported.out)["bytes"] == file.stat().st_size
     assert [path.name for path in tmp_path.iterdir()] == ["items.parquet"]
-    loaded = satapi("load", "items", str(file), "--json", "--dsn", other)
+    # It is found in its folder.
+    loaded = satapi("load", "items", str(tmp_path), "--json", "--dsn", other)
     assert (loaded.code, json.loads(loaded.out)["inserted"]) == (0, 200)
     items = lines(satapi, other, tmp_path / "other.ndjson")
     assert len(items) == 200

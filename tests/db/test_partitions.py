@@ -201,7 +201,7 @@ async def test_a_load_lets_in_what_a_move_that_was_killed_keeps_out(
     for name in NAMES:
         await Move(catalog, name).keep_out()
     more = [item(name, number) for number in range(2_000, 2_300) for name in NAMES]
-    report = await load_items(catalog, [write(tmp_path, more, "more.ndjson")], beside=[beside], batch_size=50)
+    report = await load_items(catalog, [write(tmp_path, more, "more.ndjson")], batch_size=50)
     assert (report.inserted, report.bad) == (600, 0)
     left = await catalog.fetch("select conname from pg_constraint where conname ~ '_moves$'")
     assert left == []

@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from satapi.db.cluster import running_cluster
+from satapi.db.deferred import are_deferred
 from satapi.db.migrate import check, migrate
 from satapi.db.pool import connect
 from satapi.errors import UnavailableError
@@ -74,3 +75,5 @@ async def _make_ready(found: Target) -> None:
             await migrate(connection, say)
         else:
             await check(connection)
+        if await are_deferred(connection):
+            say("The indexes of items are deferred, so searches are slow; `satapi index build` builds them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ import typer
 import uvloop
 
 from satapi.cli.database import Target, catalog, say
-from satapi.db import indexes
+from satapi.db import deferred, indexes
+from satapi.errors import SatapiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 _PROGRESS_INTERVAL_S = 5
 
@@ -44,6 +45,36 @@ def drop(dsn: str | None, name: str, collection: str | None) -> None:
     with catalog(dsn) as found:
         uvloop.run(_drop(found, name, collection))
     typer.echo(f"The indexes of {name} are dropped")
+
+
+@contextmanager
+def deferring(dsn: str | None, *, force: bool) -> Generator[None]:
+    """Do without the indexes of items, and build them in the end, whether a load succeeds or not."""
+    with catalog(dsn) as found:
+        uvloop.run(_defer(found, force=force))
+    try:
+        yield
+    except (SatapiError, typer.Exit):
+        build(dsn)
+        raise
+    build(dsn)
+
+
+def build(dsn: str | None) -> None:
+    """Build the indexes that a load deferred."""
+    with catalog(dsn) as found:
+        built = uvloop.run(_build(found))
+    say(f"{built} indexes are built" if built else "No index is deferred")
+
+
+async def _defer(found: Target, *, force: bool) -> None:
+    async with found.connected() as connection:
+        await deferred.defer(connection, force=force)
+
+
+async def _build(found: Target) -> int:
+    async with found.connected() as connection:
+        return await deferred.build(connection, lambda name: say(f"Building {name}"))
 
 
 async def _all(found: Target) -> list[indexes.Index]:

@@ -3,11 +3,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated, Literal
 
 import typer
 
-from satapi.cli.options import BatchSize, Dsn, Json, Method, OnError, Validate, examples
+from satapi.cli.options import (
+    JOBS_DEFAULT,
+    BatchSize,
+    DeferIndexes,
+    Dsn,
+    Force,
+    Jobs,
+    Json,
+    Method,
+    OnError,
+    Validate,
+    examples,
+)
 
 load = typer.Typer(
     no_args_is_help=True, help="Load collections and items from files, static catalogs and other STAC APIs."
@@ -139,6 +152,9 @@ def items(
     on_error: OnError = "stop",
     validate: Validate = False,
     batch_size: BatchSize = 1_000,
+    jobs: Jobs = JOBS_DEFAULT,
+    defer_indexes: DeferIndexes = False,
+    force: Force = False,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
@@ -147,6 +163,7 @@ def items(
     A load that stops keeps its whole batches and says where to go on.
     It may as well be run again from the start: items that are there already are not written again.
     """
+    from satapi.cli.indexes import deferring
     from satapi.cli.load import How, load_sources
     from satapi.cli.reading import read_how
 
@@ -167,10 +184,12 @@ def items(
         on_error=on_error,
         validate=validate,
         batch_size=batch_size,
+        jobs=jobs,
         dry_run=dry_run,
         json=json,
     )
-    load_sources("items", dsn, sources, how)
+    with deferring(dsn, force=force) if defer_indexes and not dry_run else nullcontext():
+        load_sources("items", dsn, sources, how)
 
 
 @load.command(
@@ -197,6 +216,7 @@ def everything(
     on_error: OnError = "stop",
     validate: Validate = False,
     batch_size: BatchSize = 1_000,
+    jobs: Jobs = JOBS_DEFAULT,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
@@ -223,6 +243,7 @@ def everything(
         on_error=on_error,
         validate=validate,
         batch_size=batch_size,
+        jobs=jobs,
         dry_run=dry_run,
         json=json,
     )

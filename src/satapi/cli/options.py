@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
 import typer
@@ -30,6 +31,23 @@ Validate = Annotated[
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Documents in a batch; each is stored whole or not.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=64,
+        help="Processes that prepare and store at the same time; by default one more than there are cores.",
+    ),
+]
+JOBS_DEFAULT = min(8, 1 + (os.cpu_count() or 1))
+DeferIndexes = Annotated[
+    bool,
+    typer.Option(
+        "--defer-indexes",
+        help="For a first load: drop the indexes and build them at its end, or by `satapi index build`.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Defer indexes also where there are many items already.")]
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False, help="The collection's id.")]
 
 

@@ -100,3 +100,14 @@ def drop_index(name: Property, *, collection: OfCollection = None, dsn: Dsn = No
     from satapi.cli.indexes import drop
 
     drop(dsn, name, collection)
+
+
+@index.command("build", epilog=examples("satapi index build"))
+def build_indexes(*, dsn: Dsn = None) -> None:
+    """Build the indexes that `satapi load items --defer-indexes` dropped, where it was killed before it did.
+
+    Those that are built already stay; searches go on meanwhile, and who writes items waits.
+    """
+    from satapi.cli.indexes import build
+
+    build(dsn)

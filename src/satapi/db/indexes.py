@@ -91,7 +91,7 @@ async def create(
     name = short(name)
     if name in ITEMS.texts or name in ITEMS.times or name in ITEMS.refused or not name:
         raise InvalidError("property", name, "allowed are members of an item's properties that have no column")
-    async with _alone(connection):
+    async with alone(connection):
         if collection is not None and not await connection.fetchval(_EXISTS, collection):
             raise NotFoundError(f"There is no collection {collection!r}")
         await connection.execute(_WISH, name, collection)
@@ -110,7 +110,7 @@ async def create(
 async def drop(connection: asyncpg.Connection, name: str, collection: str | None = None) -> None:
     """Drop the indexes of a property. Raises NotFoundError where there are none."""
     name = short(name)
-    async with _alone(connection):
+    async with alone(connection):
         dropped = await connection.execute(
             "delete from indexes where property = $1 and collection is not distinct from $2", name, collection
         )
@@ -132,7 +132,7 @@ async def forget(connection: asyncpg.Connection, collection: str, names: Sequenc
     """
     with suppress(ConflictError):
         for name in names:
-            async with _alone(connection):
+            async with alone(connection):
                 if name not in await of_collection(connection, collection):
                     await _drop(connection, name, collection)
 
@@ -256,7 +256,7 @@ _PROGRESS = """
 
 
 @asynccontextmanager
-async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+async def alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
     """One build or move at a time: a partition that is being made would miss the index."""
     if not await connection.fetchval("select pg_try_advisory_lock('items'::regclass::oid::bigint)"):
         raise ConflictError("An index is being made or a collection moved; wait for its end")

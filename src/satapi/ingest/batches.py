@@ -1,20 +1,17 @@
-"""Documents as batches of prepared rows."""
+"""Batches of documents."""
 
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from satapi.errors import InvalidError, SatapiError, SourceError
-from satapi.ingest.prepare import CollectionRow, Row, identify
+from satapi.errors import SatapiError, SourceError
 from satapi.ingest.split import Document, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
-
-RowT = TypeVar("RowT", Row, CollectionRow)
+    from collections.abc import Generator, Iterable
 
 # Large documents make smaller batches, since several are in memory at a time.
 _BATCH_BYTES = 32 << 20
@@ -47,45 +44,40 @@ class BadItem(Struct, frozen=True):
         return f"{self.source} line {self.line}, {name}: {self.reason}"
 
 
-class Batch(Struct, Generic[RowT]):
-    """Documents that are read and prepared: `rows` with the `places` they come from, and the bad ones.
+class Batch(Struct, frozen=True):
+    """Documents that are read, with the `places` they come from, and their size in bytes; `missing` could not be read.
 
-    `mark` is that of the last document.
+    It goes from `first` to `last`, read or not; `mark` is that of the last document.
     """
 
     number: int
     first: Place
     last: Place
+    raws: list[bytes]
+    places: list[Place]
+    missing: list[BadItem]
     mark: Mark | None
-    read: int
-    bytes: int
-    rows: list[RowT] = field(default_factory=list[RowT])
-    places: list[Place] = field(default_factory=list[Place])
-    bad: list[BadItem] = field(default_factory=list[BadItem])
+    size: int
 
 
-def batches(
-    found: Iterable[Document | SourceError], prepare: Callable[[Sequence[bytes]], list[RowT | InvalidError]], size: int
-) -> Generator[Batch[RowT]]:
-    """Prepare `size` documents at a time, fewer where they come slowly.
+def batches(found: Iterable[Document | SourceError], size: int) -> Generator[Batch]:
+    """Take `size` documents at a time, fewer where they come slowly.
 
     Before a source's error comes what was read until then.
     """
     for number, group in enumerate(_groups(found, size), 1):
         documents = [one for one in group if isinstance(one, Document)]
-        failed = [one for one in group if isinstance(one, SourceError)]
         raws = [document.raw for document in documents]
-        places = [_place(one) for one in group]
-        mark = documents[-1].mark if documents else None
-        batch: Batch[RowT] = Batch(number, places[0], places[-1], mark, len(raws), sum(map(len, raws)))
-        batch.bad += [BadItem(error.source, 0, None, error.reason) for error in failed]
-        for document, row in zip(documents, prepare(raws), strict=True):
-            if isinstance(row, InvalidError):
-                batch.bad.append(BadItem(*_place(document), identify(document.raw), row.description))
-            else:
-                batch.rows.append(row)
-                batch.places.append(_place(document))
-        yield batch
+        yield Batch(
+            number,
+            _place(group[0]),
+            _place(group[-1]),
+            raws,
+            [_place(document) for document in documents],
+            [BadItem(one.source, 0, None, one.reason) for one in group if isinstance(one, SourceError)],
+            documents[-1].mark if documents else None,
+            sum(map(len, raws)),
+        )
 
 
 def _place(found: Document | SourceError) -> Place:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from satapi.errors import LoadError, SatapiError
-from satapi.ingest.batches import batches
+from satapi.errors import InvalidError, LoadError, SatapiError
+from satapi.ingest.batches import BadItem, batches
 from satapi.ingest.load import BATCH_SIZE, Report
-from satapi.ingest.prepare import prepare_collections, prepare_items
+from satapi.ingest.prepare import identify
+from satapi.ingest.rules import Rules
 from satapi.ingest.sources import Reading, documents
+from satapi.ingest.writer import of_collections, of_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from satapi.ingest.batches import BadItem, Batch
-    from satapi.ingest.prepare import CollectionRow, Row
-    from satapi.ingest.rules import Rules
+    from satapi.ingest.batches import Batch
     from satapi.ingest.sources import Noun
 
 
@@ -37,23 +36,18 @@ def check(
     Needs no database. Raises LoadError where a source cannot be read on.
     """
     report, begun = Report(), perf_counter()
-    checks = None if rules is None else rules.checks()
-    put = {} if collection is None else {"collection": collection}
-    found = documents(sources, noun, reading or Reading())
-    prepared: Generator[Batch[Row]] | Generator[Batch[CollectionRow]] = (
-        batches(found, partial(prepare_items, check=checks and checks.item, put=put), batch_size)
-        if noun == "items"
-        else batches(found, partial(prepare_collections, check=checks and checks.collection), batch_size)
-    )
+    kept = rules or Rules()
+    prepare = of_collections(kept).prepare if noun == "collections" else of_items(kept, collection).prepare
     try:
-        for batch in prepared:
-            for bad in batch.bad:
-                if on_bad is not None:
-                    on_bad(bad)
-            report.read += batch.read
-            report.bad += len(batch.bad)
+        for batch in batches(documents(sources, noun, reading or Reading()), batch_size):
+            bad = [*batch.missing, *_bad(batch, prepare(batch.raws))]
+            if on_bad is not None:
+                for one in bad:
+                    on_bad(one)
+            report.read += len(batch.raws)
+            report.bad += len(bad)
             report.batches += 1
-            report.bytes += batch.bytes
+            report.bytes += batch.size
             report.seconds = perf_counter() - begun
             if on_progress is not None:
                 on_progress(report)
@@ -62,3 +56,9 @@ def check(
             f"{error}\nUntil then {report.read:,} documents were read, {report.bad:,} of them bad."
         ) from error
     return report
+
+
+def _bad(batch: Batch, rows: Sequence[object]) -> Iterator[BadItem]:
+    for place, raw, row in zip(batch.places, batch.raws, rows, strict=True):
+        if isinstance(row, InvalidError):
+            yield BadItem(*place, identify(raw), row.description)

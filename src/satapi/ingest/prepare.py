@@ -140,8 +140,9 @@ def _item(raw: bytes, defaults: Mapping[str, Raw], others: dict[str, Raw]) -> Ro
     for name, value in defaults.items():
         members.setdefault(name, value)
     _check_type(members, "Feature")
-    _object(members, "assets")
-    properties = _object(members, "properties")
+    _check_object(members, "assets")
+    _check_object(members, "properties")
+    properties = bytes(members["properties"])
     return Row(
         _text(members, "collection"),
         _text(members, "id"),
@@ -236,14 +237,12 @@ def _text(members: dict[str, Raw], name: str) -> str:
     return text
 
 
-def _object(members: dict[str, Raw], name: str) -> bytes:
-    value = _member(members, name)
-    if not value.startswith(b"{"):
-        raise InvalidError(name, _shown(value), "it must be an object")
-    return value
+def _check_object(members: dict[str, Raw], name: str) -> None:
+    value = members.get(name)
+    # Assets are most of an item, so they are not copied to look at them.
+    if value is None or bytes(memoryview(value)[:1]) != b"{":
+        raise InvalidError(name, _shown(_member(members, name)), "it must be an object")
 
-
-# Links ------------------------------------------------------------------------------------------------------------
 
 # The relations that the server makes by itself.
 _ITEM_LINKS = frozenset({"self", "root", "parent", "collection"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,10 @@ from satapi.ingest.background import connected
 from satapi.ingest.store import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from satapi.ingest.prepare import Key, Row
+    from satapi.ingest.prepare import Key
     from satapi.ingest.sources import Reading
-    from satapi.ingest.store import Method, Stored
 
 _BATCH_ITEMS = 1_000
 
@@ -30,34 +28,23 @@ def check(reading: Reading) -> None:
 
 
 class Seen:
-    """The keys that a load has stored by `store`, as a connection remembers them in a table that is gone with it."""
+    """The keys that a load has stored, as a connection remembers them in a table that is gone with it."""
 
-    def __init__(
-        self,
-        connection: asyncpg.Connection,
-        store: Callable[[asyncpg.Connection, Sequence[Row], Method], Awaitable[Stored]],
-    ) -> None:
+    def __init__(self, connection: asyncpg.Connection, reading: Reading) -> None:
+        """Raises InvalidError where not all of the source is read."""
+        check(reading)
         self._connection = connection
-        self._store = store
-        self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """Forget those of an earlier load."""
         await self._connection.execute(_BEGIN)
 
-    async def store(self, connection: asyncpg.Connection, rows: Sequence[Row], _: Method) -> Stored:
-        """Store a batch as upsert does, and remember its keys."""
-        stored = await self._store(connection, rows, "upsert")
-        await self.add([row.key for row in rows])
-        return stored
-
     async def add(self, keys: Sequence[Key]) -> None:
         """Remember keys."""
-        async with self._turn:
-            copying = self._connection.copy_records_to_table(
-                "load_seen", records=keys, columns=("collection", "id"), schema_name="pg_temp"
-            )
-            await connected(self._connection, copying)
+        copying = self._connection.copy_records_to_table(
+            "load_seen", records=keys, columns=("collection", "id"), schema_name="pg_temp"
+        )
+        await connected(self._connection, copying)
 
     async def sweep(self) -> int:
         """Delete the items of the collections of all keys that are none of them, and return how many.

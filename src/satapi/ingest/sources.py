@@ -34,10 +34,10 @@ __all__ = ["Chosen", "Hrefs", "Noun", "Reading", "Request", "documents"]
 
 Hrefs = Literal["auto", "absolute", "given"]
 
-SUFFIXES = (".json", ".geojson", ".ndjson", ".jsonl")
+SUFFIXES = (".json", ".geojson", ".ndjson", ".jsonl", ".parquet")
 _COMPRESSED = (".gz", ".zst")
 # A file of one of these over the web is read as it comes, however large it is: it holds many documents.
-_STREAMED = (".ndjson", ".jsonl", *_COMPRESSED)
+_STREAMED = (".ndjson", ".jsonl", ".parquet", *_COMPRESSED)
 
 # What is left out of folders and patterns, as it is no document of the kind that is loaded.
 _OTHERS: Mapping[Noun, frozenset[str]] = {

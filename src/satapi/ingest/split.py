@@ -85,15 +85,15 @@ class Splitter:
         """Yield each line that is not blank."""
         rest = b""
         for chunk in chain([self._data[self._at :]], self._chunks, [b"\n"]):
-            end, *following = chunk.split(b"\n")
-            rest += end
-            if not following:
-                continue
-            whole, rest = (rest, *following[:-1]), following[-1]
-            for raw in whole:
+            start = 0
+            # Where lines are long, split takes ten times as long as find.
+            while (end := chunk.find(b"\n", start)) >= 0:
+                raw = rest + chunk[start:end]
                 if raw and not raw.isspace():
                     yield Document(self._source, self._line, raw)
                 self._line += 1
+                rest, start = b"", end + 1
+            rest += chunk[start:]
 
     def documents(self) -> Iterator[Document]:
         """Yield the documents of all values up to the end: of arrays, of containers, or the objects themselves."""
