@@ -6,7 +6,7 @@ import pytest
 
 from satapi.cql2.limits import Limits
 from satapi.cql2.text import parse
-from satapi.query.narrow import bounds
+from satapi.query.narrow import bounds, narrowed
 from satapi.stac.times import format_instant
 
 _LIMITS = Limits(characters=1000, nesting=10, terms=20, points=10)
@@ -39,3 +39,8 @@ _NEXT = "2020-01-02T00:00:00Z"
 def test_the_datetime_is_bound_by_what_all_matches_keep(written: str, floor: str | None, ceiling: str | None) -> None:
     found = bounds([parse(written, _LIMITS)])
     assert [None if moment is None else format_instant(moment) for moment in found] == [floor, ceiling]
+
+
+def test_a_polygon_that_is_all_hole_narrows_nothing() -> None:
+    hollow = parse("S_WITHIN(geometry, POLYGON((0 0,1 0,1 1,0 0),(-5 -5,9 -5,9 9,-5 9,-5 -5)))", _LIMITS)
+    assert narrowed(hollow, "filter") == (None, hollow)

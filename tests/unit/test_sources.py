@@ -85,7 +85,7 @@ def test_a_folder_is_read_with_all_below_it_and_says_what_it_leaves_out(folder: 
     left_out, others = told
     assert left_out == (
         f"{folder}: 2 files are left out, such as {folder}/c.json.bak; those that end in .json, .geojson, .ndjson, "
-        ".jsonl are read, and these with .gz or .zst"
+        ".jsonl, .parquet are read, and these with .gz or .zst"
     )
     assert others == f"{folder}: 2 files hold no items and are left out, such as {folder}/catalog.json"
     assert found(str(folder / "b"), noun="collections") == ["c"]

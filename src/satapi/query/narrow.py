@@ -44,6 +44,9 @@ def narrowed(node: Node, parameter: str) -> tuple[Area | None, Node | None]:
     for part in parts:
         if isinstance(part, Spatial) and (spot := _met(part)) is not None:
             shape = planar.placed(part.operator, spot, parameter)
+            if shape.is_empty:
+                # A hole around all of a polygon: nothing meets it, and it has no place.
+                continue
             rest = tuple(other for other in parts if other is not part or not _is_intersection(part))
             return geometry.area(shape), rest[0] if len(rest) == 1 else And(rest) if rest else None
     return None, node
