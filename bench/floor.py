@@ -14,6 +14,7 @@ import cluster
 from processes import free_port, serving
 from satapi.db.pool import opened
 from satapi.query.conditions import Spans
+from satapi.query.inventory import ITEMS
 from satapi.query.select import page
 from satapi.settings import Settings
 from satapi.stac.search import Search
@@ -55,7 +56,7 @@ class Floor:
         searches = [(collection, limit) for collection in LARGE for limit in LIMITS]
         self._known = {
             orjson.dumps({"collections": [collection], "limit": limit}): (
-                page(Search(limit=limit, collections=(collection,)), Spans()).sql.render(),
+                page(Search(limit=limit, collections=(collection,)), ITEMS, Spans()).sql.render(),
                 limit,
             )
             for collection, limit in searches

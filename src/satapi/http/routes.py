@@ -51,11 +51,8 @@ _ONE = (200, 304, 404, 503, 504)
 _NAMED = (200, 404, 503, 504)
 _SCHEMA = (200, 304, 503, 504)
 
-# What a search gives.
-_ITEMS = (shapes.ItemCollection, *MEDIA_TYPES.values())
-
-# The headers that a search minds.
-_PREFER = ("Prefer",)
+# What a search gives, and the headers that it minds.
+_ITEMS, _PREFER = (shapes.ItemCollection, *MEDIA_TYPES.values()), ("Prefer",)
 
 
 def _schema(

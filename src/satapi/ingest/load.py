@@ -79,10 +79,9 @@ async def load_items(
     """Load the items of sources (`satapi.ingest.sources` has what they may be), into `collection` if that is given.
 
     `on_progress` gets one and the same report after each batch, `on_stored` the number and the mark of each that is
-    stored. Where there are more than a few batches, `helpers` take over as soon as they are ready. Raises LoadError at
-    the first bad item, unless they are to be skipped, and when a source or the database fails; it says what is in the
-    database then and where to go on. The `rules` say what makes an item bad beside its envelope. InvalidError where a
-    part of a source is to replace the whole.
+    stored. Where there are more than a few batches, `helpers` take over as soon as they are ready. The `rules` say what
+    makes an item bad beside its envelope. Raises LoadError at the first bad item, unless they are to be skipped, and
+    when a source or the database fails, which says what is in the database; InvalidError where a part replaces a whole.
     """
     reading = reading or Reading()
     load = _Load(batches(documents(sources, "items", reading), batch_size), on_error, on_progress, on_bad, on_stored)
