@@ -29,14 +29,17 @@ class Bounds(msgspec.Struct, frozen=True):
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
-        """West, south, east and north; west is greater than east where the box over the antimeridian is narrower."""
+        """West, south, east and north; west is greater than east where the box over the antimeridian is narrower.
+
+        That is at most half the world wide: of items all around it, it would leave out a gap that says little.
+        """
         if self.south is None or self.north is None:
             return None
         if self.west_from is None or self.west_to is None:
             west, east = self.east_from, self.east_to
         elif self.east_from is None or self.east_to is None:
             west, east = self.west_from, self.west_to
-        elif 360 + self.west_to - self.east_from < self.east_to - self.west_from:
+        elif 360 + self.west_to - self.east_from < min(self.east_to - self.west_from, 180):
             west, east = self.east_from, self.west_to
         else:
             west, east = self.west_from, self.east_to
