@@ -23,7 +23,7 @@ from satapi.ingest.load import load_collections, load_items
 from satapi.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
 MEGABYTE = 1 << 20
@@ -108,6 +108,15 @@ async def until_connected(dsn: str, connections: int) -> None:
     await connection.close()
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """SIGHUP, which this run of the tests may have been told to ignore, as processes that it starts then do too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("shell", ["exec", "trap '' INT; exec", "trap '' HUP; exec"])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_load_from_a_silent_standard_input_can_be_interrupted(
