@@ -47,11 +47,12 @@ def versions(tmp_path: Path) -> str:
 
 
 def descendants(process: int) -> list[int]:
-    """The processes that a process has started, and those that these have."""
+    """The helpers that a process has started, and those that these have; other tests have left other processes."""
     found: list[int] = []
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         for child in map(int, children.read_text().split()):
-            found += [child, *descendants(child)]
+            if b"satapi.ingest.helper" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found += [child, *descendants(child)]
     return found
 
 
