@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,10 @@ def descendants(process: int) -> list[int]:
     found: list[int] = []
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         for child in map(int, children.read_text().split()):
-            if b"satapi.ingest.helper" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found += [child, *descendants(child)]
+            # One may be gone by now.
+            with suppress(OSError):
+                if b"satapi.ingest.helper" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found += [child, *descendants(child)]
     return found
 
 
